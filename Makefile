@@ -1,0 +1,57 @@
+# Feira. `make` alone lists the targets.
+PYTHON ?= python3
+BIN    := .venv/bin
+ARGS   ?=
+LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header \
+          $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
+
+.DEFAULT_GOAL := help
+.PHONY: help up bench test check lint fmt lock hooks python runtime dev clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+up: runtime ## Start the shop, with all it needs, on this machine (Ctrl-C stops it)
+	@exec $(BIN)/feira up $(ARGS)
+
+bench: runtime ## Measure purchases, accepts and reservations a second
+	@exec $(BIN)/feira bench $(ARGS)
+
+test: dev ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint ## Check format, lint, types and import contracts, and run the fast tests
+	@$(BIN)/python -m pytest --quiet tests/unit tests/architecture
+
+lint: dev ## The same without the tests
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+fmt: dev ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: dev ## Lock the dependencies of pyproject.toml (UPGRADE=1 takes the newest)
+	@$(LOCK) --output-file requirements.lock
+	@$(LOCK) --extra dev --constraints requirements.lock --output-file requirements-dev.lock
+
+hooks: dev ## Run the checks before each commit
+	@$(BIN)/pre-commit install
+
+python: # any Python can say that it is too old
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("feira: needs Python 3.11 \
+	or later, and $(PYTHON) is %d.%d: name another one, as in `make up PYTHON=python3.12`" \
+	% sys.version_info[:2])'
+
+runtime: python # .venv with what Feira needs to run
+	@$(PYTHON) scripts/install.py runtime
+
+dev: python # .venv with the tools of a developer too
+	@$(PYTHON) scripts/install.py dev
+
+clean: ## Remove .venv and the tools' caches (the shop's data in .feira/ stays)
+	@rm -rf .venv .coverage .grimp_cache .hypothesis .import_linter_cache .mypy_cache \
+	  .pytest_cache .ruff_cache build dist htmlcov
+	@find src tests scripts -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Feira: an event-driven commerce backend that is safe on Black Friday."""

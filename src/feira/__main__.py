@@ -1,0 +1,5 @@
+"""`python -m feira` is `feira`."""
+
+from feira.cli.main import app
+
+app()

@@ -1,0 +1,1 @@
+"""Memory behind the chassis' ports, for tests and the simulation: real transactions, no disk."""

@@ -1,0 +1,1 @@
+"""PostgreSQL behind the chassis' ports: one database a service (K4)."""

@@ -1,0 +1,69 @@
+"""The relay's view of the outbox in SQL."""
+
+from typing import Final
+
+from feira.chassis.postgres.connection import Connection, connect
+from feira.chassis.postgres.errors import translated
+from feira.chassis.transports.port import Envelope
+
+RELAY_LOCK: Final = 0x0FE2
+LEAD: Final = "SELECT pg_try_advisory_lock($1)"
+UNPUBLISHED: Final = """
+SELECT id, envelope_id, topic, partition, body, events,
+       extract(epoch FROM clock_timestamp() - created_at)::float8 AS age_seconds
+FROM outbox ORDER BY id LIMIT $1
+"""
+DELETE: Final = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
+KNOWN_EPOCH: Final = "SELECT epoch FROM broker_epoch"
+REMEMBER_EPOCH: Final = """
+INSERT INTO broker_epoch (epoch) VALUES ($1) ON CONFLICT (single) DO UPDATE SET epoch = $1
+"""
+
+
+class PostgresOutboxReader:
+    def __init__(self, dsn: str, name: str) -> None:
+        self._dsn = dsn
+        self._name = name
+        self._connection: Connection | None = None
+        self._leading = False
+
+    async def lead(self) -> bool:
+        connection = await self._connected()
+        if not self._leading:
+            async with translated():
+                self._leading = bool(await connection.fetchval(LEAD, RELAY_LOCK))
+        return self._leading
+
+    async def unpublished(self, envelopes_max: int) -> tuple[list[int], list[Envelope], float]:
+        connection = await self._connected()
+        async with translated():
+            rows = await connection.fetch(UNPUBLISHED, envelopes_max)
+        envelopes = [Envelope(*row[1:6]) for row in rows]
+        return [row[0] for row in rows], envelopes, rows[0][6] if rows else 0.0
+
+    async def delete(self, row_ids: list[int]) -> None:
+        connection = await self._connected()
+        async with translated():
+            await connection.execute(DELETE, row_ids)
+
+    async def known_epoch(self) -> str | None:
+        connection = await self._connected()
+        async with translated():
+            epoch: str | None = await connection.fetchval(KNOWN_EPOCH)
+            return epoch
+
+    async def remember_epoch(self, epoch: str) -> None:
+        connection = await self._connected()
+        async with translated():
+            await connection.execute(REMEMBER_EPOCH, epoch)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+
+    async def _connected(self) -> Connection:
+        """The lock lives as long as the connection: after a break it has to be won again."""
+        if self._connection is None or self._connection.is_closed():
+            self._leading = False
+            self._connection = await connect(self._dsn, f"feira-{self._name}-relay")
+        return self._connection

@@ -1,0 +1,1 @@
+"""Brokers behind one narrow port; a URL picks one (`open_transport`)."""

@@ -1,0 +1,91 @@
+"""What `orders` tells the world. Topic `orders.events`, keyed by the order."""
+
+from typing import ClassVar
+
+import msgspec
+
+from feira.contracts.message import Message
+
+TOPIC = "orders.events"
+
+
+class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
+    product_id: int
+    quantity: int
+    unit_price_cents: int
+
+
+class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """How the customer pays: a provider's token, never a card number."""
+
+    method: str
+    token: str
+
+
+class OrderCreated(Message, frozen=True, kw_only=True):
+    """An order was accepted. With `payment` it goes through by itself; without, it waits."""
+
+    TYPE: ClassVar[str] = "feira.orders.order_created.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    customer_id: int
+    lines: tuple[OrderLine, ...]
+    total_cents: int
+    payment: PaymentMethod | None = None
+
+
+class OrderPaymentSubmitted(Message, frozen=True, kw_only=True):
+    """The customer offers a (further) means of payment; `attempt` counts them from 1."""
+
+    TYPE: ClassVar[str] = "feira.orders.order_payment_submitted.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    attempt: int
+    payment: PaymentMethod
+
+
+class OrderConfirmed(Message, frozen=True, kw_only=True):
+    """Stock sold and payment captured: the order is paid, for good."""
+
+    TYPE: ClassVar[str] = "feira.orders.order_confirmed.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    customer_id: int
+    total_cents: int
+
+
+class OrderCanceled(Message, frozen=True, kw_only=True):
+    """The order will not be served. Also the answer to a confirmation that comes too late."""
+
+    TYPE: ClassVar[str] = "feira.orders.order_canceled.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    customer_id: int
+    reason: str
+
+
+class OrderShipped(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "feira.orders.order_shipped.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    customer_id: int
+    tracking: str | None = None
+
+
+class OrderCompleted(Message, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "feira.orders.order_completed.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    customer_id: int

@@ -1,0 +1,48 @@
+"""What `payments` tells the world. Topic `payments.events`, keyed by the order."""
+
+from typing import ClassVar
+
+from feira.contracts.message import Message
+
+TOPIC = "payments.events"
+
+
+class PaymentConfirmed(Message, frozen=True, kw_only=True):
+    """The money of this attempt is captured."""
+
+    TYPE: ClassVar[str] = "feira.payments.payment_confirmed.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    payment_id: int
+    attempt: int
+    amount_cents: int
+
+
+class PaymentFailed(Message, frozen=True, kw_only=True):
+    """This attempt took no money and will take none."""
+
+    TYPE: ClassVar[str] = "feira.payments.payment_failed.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    payment_id: int
+    attempt: int
+    reason: str
+
+
+class PaymentCanceled(Message, frozen=True, kw_only=True):
+    """Nothing is kept for this order, and nothing will be taken.
+
+    `captured_cents` was taken before, `refunded_cents` of it (all) has been given back.
+    """
+
+    TYPE: ClassVar[str] = "feira.payments.payment_canceled.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    captured_cents: int
+    refunded_cents: int

@@ -1,0 +1,1 @@
+"""Values without a business owner: money, ids, clock, refusals. Standard library only."""

@@ -1,0 +1,45 @@
+"""Every service: its settings, how it is built, where its migrations are.
+
+A service is imported only when it is asked for, so that a process carries no more than it runs.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from feira.chassis.parts import Parts
+from feira.chassis.service import Service
+from feira.chassis.settings import ServiceSettings
+from feira.kernel.errors import Misconfigured
+
+SERVICES: Final = ("identity", "catalog", "inventory", "orders", "orchestrator", "payments")
+"""The services that have a database, in the order in which people meet them."""
+
+Build = Callable[[Parts, ServiceSettings], Service]
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises `Misconfigured` for what is no service."""
+    unknown = [name for name in names if name not in SERVICES]
+    if unknown:
+        raise Misconfigured(
+            f"no such service: {', '.join(unknown)}; there are {', '.join(SERVICES)}"
+        )
+
+
+def settings_of(name: str) -> type[ServiceSettings]:
+    module = import_module(f"feira.services.{name}.settings")
+    kind: type[ServiceSettings] = getattr(module, f"{name.capitalize()}Settings")
+    return kind
+
+
+def builder_of(name: str) -> Build:
+    build: Build = import_module(f"feira.services.{name}.bootstrap").build
+    return build
+
+
+def migrations_of(name: str) -> Path:
+    package = import_module(f"feira.services.{name}")
+    assert package.__file__ is not None
+    return Path(package.__file__).parent / "migrations"

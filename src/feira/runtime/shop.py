@@ -1,0 +1,182 @@
+"""The whole shop on one machine: the embedded parts, the services, the gateway, supervised."""
+
+import asyncio
+import base64
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from feira.chassis.auth.keys import generate_signing_key
+from feira.embedded.data_dir import DataDir
+from feira.embedded.nginx import EmbeddedNginx
+from feira.embedded.one_off import run_to_end
+from feira.embedded.ports import ensure_port_free
+from feira.embedded.postgres import EmbeddedPostgres
+from feira.embedded.probes import answers_http
+from feira.embedded.process import Observer, ProcessSpec
+from feira.embedded.supervisor import Supervisor
+from feira.embedded.valkey import EmbeddedValkey
+from feira.runtime.registry import SERVICES, check_names
+from feira.runtime.shop_settings import ShopSettings
+
+Say = Callable[[str], None]
+
+RESTARTS_PER_MINUTE_MAX: Final = 30
+PREPARED_GATEWAY: Final = "gateway.conf"
+ENVIRONMENT_FILE: Final = "environment"
+
+
+class Shop:
+    """`start` returns when everything answers; `wait` when it was stopped or gave up."""
+
+    def __init__(self, settings: ShopSettings, data_dir: DataDir, observer: Observer) -> None:
+        self.settings = settings
+        self.data_dir = data_dir
+        self._postgres = EmbeddedPostgres(data_dir, settings.postgres_port)
+        self._valkey = EmbeddedValkey(data_dir, settings.valkey_port)
+        self.supervisor = Supervisor(
+            run_dir=data_dir.run_dir,
+            log_dir=data_dir.log_dir,
+            restarts_per_minute_max=RESTARTS_PER_MINUTE_MAX,
+            observer=observer,
+        )
+
+    async def start(self, say: Say) -> None:
+        """Raises `EmbeddedError`; what did start goes on until `supervisor.stop_all`."""
+        check_names([name for group in self.settings.groups for name in group])
+        await self.supervisor.evict_orphans()
+        self._check_ports()
+        environment = self._environment()
+        say("starting PostgreSQL and Valkey")
+        await asyncio.gather(
+            self._start_stores(), run_to_end(self._one_off("prepare", environment), self.data_dir)
+        )
+        say("migrating")
+        await run_to_end(self._one_off("migrate", environment), self.data_dir)
+        say("starting the services and the payment sandbox")
+        await self.supervisor.start(
+            self._sandbox(environment), *self._services(environment), await self._gateway()
+        )
+        if self.settings.seed:
+            say("seeding the demo shop")
+            await run_to_end(self._one_off("seed", environment), self.data_dir)
+
+    async def _start_stores(self) -> None:
+        await self.supervisor.start(
+            *await asyncio.gather(self._postgres.prepare(), self._valkey.prepare())
+        )
+        await self._postgres.ensure_databases(SERVICES)
+
+    def process_names(self) -> list[str]:
+        """What is supervised, in the order of its start."""
+        services = ["-".join(group) for group in self.settings.groups]
+        return ["postgres", "valkey", "sandbox", *services, "nginx"]
+
+    def _check_ports(self) -> None:
+        settings = self.settings
+        for port, wanted_by, name in (
+            (settings.port, "the gateway", "FEIRA_PORT"),
+            (settings.postgres_port, "PostgreSQL", "FEIRA_POSTGRES_PORT"),
+            (settings.valkey_port, "Valkey", "FEIRA_VALKEY_PORT"),
+            (settings.sandbox_port, "the payment sandbox", "FEIRA_SANDBOX_PORT"),
+        ):
+            ensure_port_free(port, wanted_by, name)
+        for service in SERVICES:
+            ensure_port_free(
+                settings.service_port(service), f"the {service} service", "FEIRA_SERVICES_PORT"
+            )
+
+    def _environment(self) -> dict[str, str]:
+        """What every Feira process is told; also left in a file, for `feira doctor` and friends."""
+        settings, data_dir = self.settings, self.data_dir
+        keys = data_dir.path / "keys"
+        generate_signing_key(keys / "signing.json", keys / "jwks.json")
+        environment = {
+            "FEIRA_BROKER_URL": self._valkey.unix_url,
+            "FEIRA_JWKS_FILE": str(keys / "jwks.json"),
+            "FEIRA_LOG_FORMAT": "json",
+            "FEIRA_PARTITIONS": "1",  # each service runs once: larger envelopes, no less order
+            "FEIRA_GATEWAY_STATIC_DIR": str(data_dir.part_dir("site")),
+            "FEIRA_IDENTITY_SIGNING_KEY_FILE": str(keys / "signing.json"),
+            "FEIRA_PAYMENTS_SANDBOX_URL": f"http://127.0.0.1:{settings.sandbox_port}",
+            "FEIRA_PAYMENTS_SANDBOX_API_KEY": data_dir.secret("sandbox:api_key"),
+            "FEIRA_PAYMENTS_SANDBOX_WEBHOOK_SECRET": self._webhook_secret(),
+        }
+        for service in SERVICES:
+            listen = f"127.0.0.1:{settings.service_port(service)}"
+            environment[f"FEIRA_{service.upper()}_LISTEN"] = listen
+            environment[f"FEIRA_{service.upper()}_DATABASE_URL"] = self._postgres.dsn(service)
+        self._leave(environment)
+        return {**environment, **_own_settings(os.environ, environment)}
+
+    def _leave(self, environment: Mapping[str, str]) -> None:
+        text = "".join(f"{name}={value}\n" for name, value in environment.items())
+        file = self.data_dir.path / ENVIRONMENT_FILE
+        file.touch(mode=0o600)
+        file.write_text(text)
+
+    def _webhook_secret(self) -> str:
+        secret = self.data_dir.secret("sandbox:webhook_secret").encode()
+        return "whsec_" + base64.b64encode(secret[:32]).decode()
+
+    def _one_off(self, command: str, environment: Mapping[str, str]) -> ProcessSpec:
+        return ProcessSpec(
+            name=command,
+            argv=[sys.executable, "-m", "feira", command],
+            env={
+                **environment,
+                **self.settings.as_environment(),
+                "FEIRA_DATA_DIR": str(self.data_dir.path),
+            },
+            cwd=self.data_dir.path,
+        )
+
+    def _services(self, environment: Mapping[str, str]) -> list[ProcessSpec]:
+        return [self._process(group, environment) for group in self.settings.groups]
+
+    def _process(self, group: list[str], environment: Mapping[str, str]) -> ProcessSpec:
+        return ProcessSpec(
+            name="-".join(group),
+            argv=[sys.executable, "-m", "feira", "run", *group],
+            env=environment,
+            cwd=self.data_dir.path,
+            ready=answers_http(self.settings.service_port(group[-1]), "/readyz"),
+        )
+
+    def _sandbox(self, environment: Mapping[str, str]) -> ProcessSpec:
+        port = self.settings.sandbox_port
+        return ProcessSpec(
+            name="sandbox",
+            argv=[sys.executable, "-m", "feira.sandbox"],
+            env={
+                "FEIRA_SANDBOX_PORT": str(port),
+                "FEIRA_SANDBOX_DATA_DIR": str(self.data_dir.path / "sandbox"),
+                "FEIRA_SANDBOX_API_KEY": environment["FEIRA_PAYMENTS_SANDBOX_API_KEY"],
+                "FEIRA_SANDBOX_WEBHOOK_URL": f"{self.settings.address}/webhooks/sandbox",
+                "FEIRA_SANDBOX_WEBHOOK_SECRET": environment[
+                    "FEIRA_PAYMENTS_SANDBOX_WEBHOOK_SECRET"
+                ],
+            },
+            cwd=self.data_dir.path,
+            ready=answers_http(port, "/healthz"),
+        )
+
+    async def _gateway(self) -> ProcessSpec:
+        text = (self.data_dir.path / PREPARED_GATEWAY).read_text()
+        return await EmbeddedNginx(self.data_dir, text).prepare()
+
+
+def _own_settings(ours: Mapping[str, str], made: Mapping[str, str]) -> dict[str, str]:
+    """A person's own `FEIRA_…` variables come before what the shop would choose."""
+    return {name: value for name, value in ours.items() if name in made}
+
+
+def read_environment(data_dir: Path) -> dict[str, str]:
+    """What a running (or stopped) embedded shop told its processes; nothing where there is none."""
+    try:
+        text = (data_dir / ENVIRONMENT_FILE).read_text()
+    except FileNotFoundError:
+        return {}
+    return dict(line.split("=", 1) for line in text.splitlines())

@@ -1,0 +1,54 @@
+"""Settings of the embedded shop (`feira up`): ports, processes, demo logins."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from feira.runtime.registry import SERVICES
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+PROCESSES_DEFAULT: Final = "orders; identity, catalog, inventory, orchestrator, payments"
+
+
+class ShopSettings(BaseSettings):
+    """`FEIRA_PORT`, `FEIRA_DATA_DIR`, …; the first service listens on `FEIRA_SERVICES_PORT`."""
+
+    model_config = SettingsConfigDict(env_prefix="FEIRA_", extra="ignore", frozen=True)
+
+    port: Port = 8000
+    postgres_port: Port = 8432
+    valkey_port: Port = 8379
+    sandbox_port: Port = 8090
+    services_port: Annotated[int, Field(ge=1, le=65_500)] = 8101
+    data_dir: Path = Path(".feira")
+    processes: str = PROCESSES_DEFAULT
+    """Which services share a process: processes by semicolons, services by commas."""
+    seed: bool = True
+    rate_limit: bool = True
+
+    admin_email: str = "admin@example.com"
+    admin_password: str = "Adm1n-correct-horse-battery"  # noqa: S105 - printed: a demo's login
+    customer_email: str = "customer@example.com"
+    customer_password: str = "Cust0mer-correct-horse-battery"  # noqa: S105 - printed: a demo's login
+
+    @property
+    def groups(self) -> list[list[str]]:
+        groups = [
+            [name.strip() for name in group.split(",") if name.strip()]
+            for group in self.processes.split(";")
+        ]
+        return [group for group in groups if group]
+
+    def as_environment(self) -> dict[str, str]:
+        """The variables that give another process these settings."""
+        return {f"FEIRA_{name.upper()}": str(value) for name, value in self}
+
+    def service_port(self, name: str) -> int:
+        return self.services_port + SERVICES.index(name)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"

@@ -1,0 +1,1 @@
+"""The one origin that clients meet (B8, E11): NGINX, configured from the services' own routes."""

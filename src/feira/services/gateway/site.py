@@ -1,0 +1,37 @@
+"""The files that the gateway serves itself: `/openapi.json`, and the pages of `/docs`."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from feira.services.gateway.openapi import merge
+
+PAGES: Final = Path(__file__).parent / "pages"
+READABLE: Final = 0o644
+PASSABLE: Final = 0o755
+
+
+def write_site(static_dir: Path, documents: Mapping[str, dict[str, Any]]) -> None:
+    """Write what `GatewaySettings.static_dir` serves, readable for NGINX's workers.
+
+    `documents`: each service's OpenAPI (`shell.app.openapi()`), by service.
+    """
+    static_dir.mkdir(parents=True, exist_ok=True)
+    static_dir.chmod(PASSABLE)
+    _put(static_dir / "openapi.json", msgspec.json.encode(merge(documents)))
+    docs = static_dir / "docs"
+    docs.mkdir(exist_ok=True)
+    docs.chmod(PASSABLE)
+    for page in PAGES.iterdir():
+        _put(docs / page.name, page.read_bytes())
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Whole or not at all: NGINX may be reading it."""
+    new = file.with_name(f"{file.name}.new")
+    new.write_bytes(content)
+    new.chmod(READABLE)
+    shutil.move(new, file)

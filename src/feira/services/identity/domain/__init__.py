@@ -1,0 +1,1 @@
+"""Decisions about users and sessions: pure and synchronous."""

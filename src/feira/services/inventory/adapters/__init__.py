@@ -1,0 +1,1 @@
+"""Where stock and reservations are kept."""

@@ -1,0 +1,1 @@
+"""What reaches inventory: messages, requests, and its own schedule."""

@@ -1,0 +1,1 @@
+"""The purchase saga: pure and synchronous."""

@@ -1,0 +1,1 @@
+"""How the orchestrator is reached: HTTP, messages, the clock."""

@@ -1,0 +1,1 @@
+"""The revisions of the orchestrator database, oldest first."""

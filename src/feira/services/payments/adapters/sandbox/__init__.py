@@ -1,0 +1,1 @@
+"""The payment sandbox as a provider: its API over HTTP, its webhooks."""

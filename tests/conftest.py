@@ -1,0 +1,40 @@
+"""Rules for every test: its level is its folder's name, and no skip goes unseen."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+# FEIRA_REQUIRE=all: whatever a test needs must be here, so a skip is a failure.
+SKIPS_FAIL = os.environ.get("FEIRA_REQUIRE") == "all"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its level, so that `-m "not faults"` works."""
+    for item in items:
+        if item.path.is_relative_to(TESTS) and item.path.parent != TESTS:
+            item.add_marker(item.path.relative_to(TESTS).parts[0])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if SKIPS_FAIL and report.skipped and not hasattr(report, "wasxfail"):
+        fail(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if SKIPS_FAIL and report.skipped:
+        fail(report)
+    return report
+
+
+def fail(report: pytest.TestReport | pytest.CollectReport) -> None:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"FEIRA_REQUIRE=all forbids skips: {reason}"

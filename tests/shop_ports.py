@@ -1,0 +1,37 @@
+"""Ports for a shop of a test's own."""
+
+import os
+from typing import Final
+
+from feira.embedded.errors import PortTaken
+from feira.embedded.ports import ensure_port_free
+
+# Below the ports that systems give to outgoing connections: a thousand customers use many of those.
+PORTS_FROM: Final = 20_000
+PORTS_TO: Final = 32_000
+PORTS_A_SHOP: Final = 10
+PORT_SETTINGS: Final = (
+    "FEIRA_PORT",
+    "FEIRA_POSTGRES_PORT",
+    "FEIRA_VALKEY_PORT",
+    "FEIRA_SANDBOX_PORT",
+    "FEIRA_SERVICES_PORT",  # and the five after it
+)
+
+
+def ports_for_a_shop() -> dict[str, int]:
+    """Ports that are free now, by the variables that choose them."""
+    span = PORTS_TO - PORTS_FROM
+    for step in range(0, span, PORTS_A_SHOP):
+        first = PORTS_FROM + (os.getpid() * PORTS_A_SHOP + step) % span
+        if all(is_free(port) for port in range(first, first + PORTS_A_SHOP)):
+            return {name: first + at for at, name in enumerate(PORT_SETTINGS)}
+    raise AssertionError("no free ports")
+
+
+def is_free(port: int) -> bool:
+    try:
+        ensure_port_free(port, "a test", "none")
+    except PortTaken:
+        return False
+    return True
