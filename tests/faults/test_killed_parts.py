@@ -11,7 +11,7 @@ from feira.runtime.shop import read_environment
 from tests.faults.rush import ORDERS, Rush
 from tests.shop import RunningShop
 
-TEST_TIMEOUT_SECONDS = 100
+TEST_TIMEOUT_SECONDS = 60
 
 
 async def test_the_database_is_killed(shop: RunningShop, rush: Rush) -> None:
@@ -78,6 +78,5 @@ def flush_broker(shop: RunningShop) -> None:
 
 
 def wipe_broker(shop: RunningShop) -> None:
-    """Delete its files under its feet: it ends before it can write them again."""
-    for entry in (shop.data_dir / "valkey").resolve().joinpath("data").iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    """Delete its data's directory under its feet: it ends before it can write anything again."""
+    shutil.rmtree((shop.data_dir / "valkey").resolve() / "data")

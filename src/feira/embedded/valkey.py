@@ -56,6 +56,7 @@ class EmbeddedValkey:
             argv=[str(program), str(config)],
             cwd=home,
             user=self._data_dir.user,
+            before_start=lambda: self._make_again(data),
             ready=self._answers,
             ready_timeout_seconds=LOAD_TIMEOUT_SECONDS,
             stop_timeout_seconds=30,
@@ -87,6 +88,10 @@ class EmbeddedValkey:
             dir=escaped(data),
             memory_bytes_max=self._memory_bytes_max,
         )
+
+    def _make_again(self, data: Path) -> None:
+        """Whoever deletes its data deletes the directory too: it starts again with nothing."""
+        self._data_dir.owned_dir(data)
 
     async def _answers(self, _pid: int) -> bool:
         """While it still reads its file it answers `LOADING` instead."""
