@@ -30,7 +30,15 @@ CREATE TABLE IF NOT EXISTS bench_stock (sku int PRIMARY KEY, qty bigint NOT NULL
 WITH (fillfactor = 50)
 """
 FILL: Final = "INSERT INTO bench_stock VALUES (1, 1000000000) ON CONFLICT DO NOTHING"
+PLENTY: Final = "UPDATE stock_item SET on_hand = 1000000000 WHERE product_id = $1"
 TAKE_ONE: Final = "UPDATE bench_stock SET qty = qty - 1 WHERE sku = 1 AND qty >= 1 RETURNING qty"
+
+
+async def prepare(world: World) -> None:
+    """Enough units for every reservation of the run."""
+    connection = await world.connect("inventory")
+    await connection.execute(PLENTY, PRODUCT_ID)
+    await connection.close()
 
 
 async def measure_lane(world: World, reservations: int) -> float:

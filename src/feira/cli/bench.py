@@ -118,8 +118,9 @@ async def _accepts(options: argparse.Namespace, console: Console) -> dict[str, A
 
 async def _hot_sku(options: argparse.Namespace, console: Console) -> dict[str, Any]:
     lanes, singles = [], []
-    console.print("hot-sku: opening a shop without `inventory`")
-    async with world("catalog; inventory") as shop:
+    console.print("hot-sku: opening a shop")
+    async with world("orders, catalog, inventory") as shop:
+        await hot_sku.prepare(shop)
         for number in range(options.rounds):
             singles.append(await hot_sku.measure_one_by_one(shop))
             lanes.append(await hot_sku.measure_lane(shop, options.orders))
