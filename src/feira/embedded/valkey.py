@@ -49,14 +49,14 @@ class EmbeddedValkey:
         """Write the configuration; how to run the server."""
         program = runnable_program_of(VALKEY, self._data_dir)
         home = self._data_dir.part_dir(NAME)
-        data = self._data_dir.owned_dir(home / "data")
+        data = home / "data"
         config = self._data_dir.write_config(home / "valkey.conf", self._config(data))
         return ProcessSpec(
             name=NAME,
             argv=[str(program), str(config)],
             cwd=home,
             user=self._data_dir.user,
-            before_start=lambda: self._make_again(data),
+            before_start=lambda: self._make_data_dir(data),
             ready=self._answers,
             ready_timeout_seconds=LOAD_TIMEOUT_SECONDS,
             stop_timeout_seconds=30,
@@ -89,8 +89,8 @@ class EmbeddedValkey:
             memory_bytes_max=self._memory_bytes_max,
         )
 
-    def _make_again(self, data: Path) -> None:
-        """Whoever deletes its data deletes the directory too: it starts again with nothing."""
+    def _make_data_dir(self, data: Path) -> None:
+        """Before every start: whoever deletes its data may delete the directory too."""
         self._data_dir.owned_dir(data)
 
     async def _answers(self, _pid: int) -> bool:

@@ -55,14 +55,13 @@ class Shop:
         )
         say("migrating")
         await run_to_end(self._one_off("migrate", environment), self.data_dir)
-        seeds = [self._one_off("seed", environment)] if self.settings.seed else []
-        say("starting the services and the payment sandbox, seeding the demo shop")
-        await asyncio.gather(
-            self.supervisor.start(
-                self._sandbox(environment), *self._services(environment), await self._gateway()
-            ),
-            *(run_to_end(seed, self.data_dir) for seed in seeds),
+        say("starting the services and the payment sandbox")
+        await self.supervisor.start(
+            self._sandbox(environment), *self._services(environment), await self._gateway()
         )
+        if self.settings.seed:
+            say("seeding the demo shop")
+            await run_to_end(self._one_off("seed", environment), self.data_dir)
 
     async def _start_stores(self) -> None:
         await self.supervisor.start(

@@ -89,10 +89,7 @@ class Reservations(aggregates.Aggregates[Reservation]):
 
     async def find_overdue(self, now: datetime, rows_max: int) -> Sequence[Reservation]:
         await self.flush()  # what was decided earlier in this batch counts
-        found = self._learn(await self._find_overdue(now, rows_max))
-        # The row is read: an older state of it that waits on the shelf must not take its place.
-        self._asked.update(reservation.order_id for reservation in found)
-        return found
+        return self._learn(await self._find_overdue(now, rows_max))
 
 
 def new_shelf() -> Shelf[Reservation]:
