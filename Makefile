@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
-LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header \
+LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-strip-extras \
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
 .DEFAULT_GOAL := help
