@@ -48,7 +48,15 @@ def install(level: str) -> None:
     print(f"feira: installing {LOCKS[level].name} into .venv (once)", file=sys.stderr, flush=True)
     pip("--require-hashes", "--requirement", str(LOCKS[level]))
     pip("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    compile_source()
     stamp.write_text(key)
+
+
+def compile_source() -> None:
+    """As pip does with the packages: half a dozen processes start faster for it, also where
+    PYTHONDONTWRITEBYTECODE keeps each of them from leaving what it has compiled."""
+    source = str(ROOT / "src")
+    run([str(VENV_PYTHON), "-m", "compileall", "-q", source], f"cannot compile {source}")
 
 
 def create_venv() -> None:

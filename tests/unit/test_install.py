@@ -66,10 +66,11 @@ def checkout(tmp_path: Path) -> Checkout:
 
 def test_the_first_time_installs_the_lock_by_hash_then_feira(checkout: Checkout) -> None:
     assert checkout.install().returncode == 0
-    packages, feira = checkout.asked()
+    packages, feira, compiling = checkout.asked()
     assert packages.startswith("-m pip install")
     assert packages.endswith(f"--require-hashes --requirement {checkout.root}/requirements.lock")
     assert feira.endswith(f"--no-deps --no-build-isolation --editable {checkout.root}")
+    assert compiling == f"-m compileall -q {checkout.root}/src"
 
 
 def test_the_second_time_does_nothing(checkout: Checkout) -> None:
@@ -88,7 +89,7 @@ def test_a_change_installs_again(checkout: Checkout, changed: str, to: str) -> N
     checkout.asked()
     (checkout.root / changed).write_text(to)
     checkout.install()
-    assert len(checkout.asked()) == 2
+    assert len(checkout.asked()) == 3
 
 
 def test_another_lint_rule_installs_nothing(checkout: Checkout) -> None:
@@ -115,7 +116,7 @@ def test_what_failed_is_said_and_tried_again(checkout: Checkout) -> None:
     checkout.asked()
     checkout.let_pip_exit_with(0)
     assert checkout.install().returncode == 0
-    assert len(checkout.asked()) == 2
+    assert len(checkout.asked()) == 3
 
 
 def test_an_unknown_level_is_refused(checkout: Checkout) -> None:

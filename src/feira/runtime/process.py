@@ -17,13 +17,14 @@ from feira.chassis.following import follow
 from feira.chassis.http.server import HttpServer
 from feira.chassis.lane import LaneLimits
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.revisions import until_migrated
 from feira.chassis.service import Service
 from feira.chassis.settings import ServiceSettings, load_settings
 from feira.chassis.telemetry.logs import configure_logging
 from feira.chassis.transports.opening import open_transport
 from feira.contracts.identity import SessionRevoked
 from feira.kernel.clock import SystemClock
-from feira.runtime.registry import builder_of, check_names, settings_of
+from feira.runtime.registry import builder_of, check_names, migrations_of, settings_of
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,8 @@ GARBAGE_THRESHOLDS: Final = (50_000, 20, 50)
 async def run_services(names: Sequence[str]) -> None:
     """Run until SIGTERM or SIGINT; then answer what is in flight, and end.
 
-    Raises `Misconfigured` before anything has started.
+    Starts when the databases are as new as the code. Raises `Misconfigured` before anything has
+    started, `Unavailable` when nobody migrates.
     """
     check_names(names)
     settings = {name: load_settings(settings_of(name)) for name in names}
@@ -49,6 +51,9 @@ async def run_services(names: Sequence[str]) -> None:
         for name, chosen in settings.items()
     ]
     servers = [HttpServer(service.app, settings[service.name].listen) for service in services]
+    await asyncio.gather(
+        *(until_migrated(settings[name].database_url, migrations_of(name)) for name in names)
+    )
     await _run(services, servers, verifier)
 
 

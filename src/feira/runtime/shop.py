@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from feira.chassis.auth.keys import generate_signing_key
+from feira.chassis.postgres.revisions import MIGRATION_TIMEOUT_SECONDS
 from feira.embedded.data_dir import DataDir
 from feira.embedded.nginx import EmbeddedNginx
 from feira.embedded.one_off import run_to_end
@@ -24,6 +25,7 @@ from feira.runtime.shop_settings import ShopSettings
 Say = Callable[[str], None]
 
 RESTARTS_PER_MINUTE_MAX: Final = 30
+SERVICE_START_SECONDS_MAX: Final = 30.0
 PREPARED_GATEWAY: Final = "gateway.conf"
 ENVIRONMENT_FILE: Final = "environment"
 
@@ -53,11 +55,12 @@ class Shop:
         await asyncio.gather(
             self._start_stores(), run_to_end(self._one_off("prepare", environment), self.data_dir)
         )
-        say("migrating")
-        await run_to_end(self._one_off("migrate", environment), self.data_dir)
-        say("starting the services and the payment sandbox")
-        await self.supervisor.start(
-            self._sandbox(environment), *self._services(environment), await self._gateway()
+        say("migrating, and starting the services and the payment sandbox")
+        await asyncio.gather(
+            run_to_end(self._one_off("migrate", environment), self.data_dir),
+            self.supervisor.start(
+                self._sandbox(environment), *self._services(environment), await self._gateway()
+            ),
         )
         if self.settings.seed:
             say("seeding the demo shop")
@@ -143,6 +146,7 @@ class Shop:
             env=environment,
             cwd=self.data_dir.path,
             ready=answers_http(self.settings.service_port(group[-1]), "/readyz"),
+            ready_timeout_seconds=MIGRATION_TIMEOUT_SECONDS + SERVICE_START_SECONDS_MAX,
         )
 
     def _sandbox(self, environment: Mapping[str, str]) -> ProcessSpec:
