@@ -9,13 +9,13 @@ from feira.embedded.ports import ensure_port_free
 # Below the ports that systems give to outgoing connections: a thousand customers use many of those.
 PORTS_FROM: Final = 20_000
 PORTS_TO: Final = 32_000
-PORTS_A_SHOP: Final = 10
+PORTS_A_SHOP: Final = 20
 PORT_SETTINGS: Final = (
     "FEIRA_PORT",
     "FEIRA_POSTGRES_PORT",
     "FEIRA_VALKEY_PORT",
     "FEIRA_SANDBOX_PORT",
-    "FEIRA_SERVICES_PORT",  # and the five after it
+    "FEIRA_SERVICES_PORT",  # and those after it
 )
 
 

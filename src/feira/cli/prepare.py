@@ -33,10 +33,13 @@ async def prepare() -> None:
 def make_gateway(shop: ShopSettings, settings: Mapping[str, ServiceSettings]) -> None:
     """Write NGINX's configuration and the site it serves, from the services' own route tables."""
     shells = {name: _shell(name, chosen) for name, chosen in settings.items()}
-    gateway = _gateway_settings(shop)
+    gateway, further = _gateway_settings(shop), shop.further_ports
     text = nginx_configuration(
         gateway,
-        upstreams={name: [chosen.listen] for name, chosen in settings.items()},
+        upstreams={
+            name: [chosen.listen, *(f"127.0.0.1:{port}" for port in further.get(name, ()))]
+            for name, chosen in settings.items()
+        },
         routes={name: shell.route_table() for name, shell in shells.items()},
     )
     write_site(gateway.static_dir, {name: shell.app.openapi() for name, shell in shells.items()})

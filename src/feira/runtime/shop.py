@@ -20,7 +20,7 @@ from feira.embedded.process import Observer, ProcessSpec
 from feira.embedded.supervisor import Supervisor
 from feira.embedded.valkey import EmbeddedValkey
 from feira.runtime.registry import SERVICES, check_names
-from feira.runtime.shop_settings import ShopSettings
+from feira.runtime.shop_settings import ServiceProcess, ShopSettings
 
 Say = Callable[[str], None]
 
@@ -74,7 +74,7 @@ class Shop:
 
     def process_names(self) -> list[str]:
         """What is supervised, in the order of its start."""
-        services = ["-".join(group) for group in self.settings.groups]
+        services = [process.name for process in self.settings.service_processes]
         return ["postgres", "valkey", "sandbox", *services, "nginx"]
 
     def _check_ports(self) -> None:
@@ -87,9 +87,9 @@ class Shop:
         ):
             ensure_port_free(port, wanted_by, name)
         for service in SERVICES:
-            ensure_port_free(
-                settings.service_port(service), f"the {service} service", "FEIRA_SERVICES_PORT"
-            )
+            ports = [settings.service_port(service), *settings.further_ports.get(service, ())]
+            for port in ports:
+                ensure_port_free(port, f"the {service} service", "FEIRA_SERVICES_PORT")
 
     def _environment(self) -> dict[str, str]:
         """What every Feira process is told; also left in a file, for `feira doctor` and friends."""
@@ -100,7 +100,7 @@ class Shop:
             "FEIRA_BROKER_URL": self._valkey.unix_url,
             "FEIRA_JWKS_FILE": str(keys / "jwks.json"),
             "FEIRA_LOG_FORMAT": "json",
-            "FEIRA_PARTITIONS": "1",  # each service runs once: larger envelopes, no less order
+            "FEIRA_PARTITIONS": "1",  # one consumer of each service works: larger envelopes
             "FEIRA_GATEWAY_STATIC_DIR": str(data_dir.part_dir("site")),
             "FEIRA_IDENTITY_SIGNING_KEY_FILE": str(keys / "signing.json"),
             "FEIRA_PAYMENTS_SANDBOX_URL": f"http://127.0.0.1:{settings.sandbox_port}",
@@ -137,15 +137,20 @@ class Shop:
         )
 
     def _services(self, environment: Mapping[str, str]) -> list[ProcessSpec]:
-        return [self._process(group, environment) for group in self.settings.groups]
+        return [self._process(one, environment) for one in self.settings.service_processes]
 
-    def _process(self, group: list[str], environment: Mapping[str, str]) -> ProcessSpec:
+    def _process(self, process: ServiceProcess, environment: Mapping[str, str]) -> ProcessSpec:
+        further = {
+            f"FEIRA_{service.upper()}_LISTEN": f"127.0.0.1:{port}"
+            for service, port in process.ports.items()
+            if port in self.settings.further_ports.get(service, ())
+        }
         return ProcessSpec(
-            name="-".join(group),
-            argv=[sys.executable, "-m", "feira", "run", *group],
-            env=environment,
+            name=process.name,
+            argv=[sys.executable, "-m", "feira", "run", *process.ports],
+            env={**environment, **further},
             cwd=self.data_dir.path,
-            ready=answers_http(self.settings.service_port(group[-1]), "/readyz"),
+            ready=answers_http(list(process.ports.values())[-1], "/readyz"),
             ready_timeout_seconds=MIGRATION_TIMEOUT_SECONDS + SERVICE_START_SECONDS_MAX,
         )
 

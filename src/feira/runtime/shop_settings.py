@@ -1,5 +1,8 @@
 """Settings of the embedded shop (`feira up`): ports, processes, demo logins."""
 
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +14,14 @@ from feira.runtime.registry import SERVICES
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 PROCESSES_DEFAULT: Final = "orders; identity, catalog, inventory, orchestrator, payments"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    """A process of the shop: its name and, for each of its services, the port it listens on."""
+
+    name: str
+    ports: Mapping[str, int]
 
 
 class ShopSettings(BaseSettings):
@@ -25,7 +36,10 @@ class ShopSettings(BaseSettings):
     services_port: Annotated[int, Field(ge=1, le=65_500)] = 8101
     data_dir: Path = Path(".feira")
     processes: str = PROCESSES_DEFAULT
-    """Which services share a process: processes by semicolons, services by commas."""
+    """Which services share a process: processes by semicolons, services by commas.
+
+    A service in several processes runs several times: `orders; flashsale; flashsale`.
+    """
     seed: bool = True
     rate_limit: bool = True
 
@@ -48,6 +62,35 @@ class ShopSettings(BaseSettings):
 
     def service_port(self, name: str) -> int:
         return self.services_port + SERVICES.index(name)
+
+    @property
+    def service_processes(self) -> list[ServiceProcess]:
+        """Every process; what runs again listens on a port after those of all services."""
+        named: Counter[str] = Counter()
+        running: set[str] = set()
+        next_port = self.services_port + len(SERVICES)
+        processes = []
+        for group in self.groups:
+            ports = {}
+            for service in group:
+                ports[service] = next_port if service in running else self.service_port(service)
+                next_port += service in running
+                running.add(service)
+            name = "-".join(group)
+            named[name] += 1
+            again = f"-{named[name]}" if named[name] > 1 else ""
+            processes.append(ServiceProcess(f"{name}{again}", ports))
+        return processes
+
+    @property
+    def further_ports(self) -> dict[str, list[int]]:
+        """The ports of services that run more than once, after their first one."""
+        further: dict[str, list[int]] = {}
+        for process in self.service_processes:
+            for service, port in process.ports.items():
+                if port != self.service_port(service):
+                    further.setdefault(service, []).append(port)
+        return further
 
     @property
     def address(self) -> str:

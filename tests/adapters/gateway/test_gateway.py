@@ -224,6 +224,16 @@ async def test_what_is_not_among_the_pages_is_a_problem(world: World) -> None:
     assert (await world.ask("POST", "/docs")).problem["code"] == "method_not_allowed"
 
 
+async def test_a_service_may_say_what_its_own_page_is_allowed(world: World) -> None:
+    policy = "default-src 'none'; style-src 'sha256-AAAA'"
+    page = answering(200, b"<p>", "text/html").replace(
+        b"\r\n\r\n", f"\r\ncontent-security-policy: {policy}\r\n\r\n".encode(), 1
+    )
+    world.services["orders"].script = lambda _seen: page
+    answer = await world.ask("GET", "/orders/1")
+    assert answer.headers.getall("Content-Security-Policy") == [policy]
+
+
 # --- services that fail --------------------------------------------------------------------------
 
 
@@ -238,7 +248,7 @@ async def test_connections_to_services_are_kept(world: World) -> None:
 async def test_a_post_that_a_service_took_and_dropped_is_not_sent_again(world: World) -> None:
     world.services["orders"].script = lambda _seen: None
     answer = await world.ask("POST", "/orders", json={})
-    assert (answer.status, answer.problem["code"]) == (502, "bad_gateway")
+    assert (answer.status, answer.problem["code"]) == (503, "unavailable")
     assert answer.headers["Retry-After"] == "1"
     assert world.asked == {"orders": 1}
 
@@ -257,7 +267,7 @@ async def test_a_read_that_a_service_dropped_is_sent_to_another_of_its_processes
         posts = [(await world.ask("POST", "/orders", json={})).status for _ in range(2)]
         sent = len([s for s in first.seen[dropped:] + second.seen if s.method == "POST"])
         assert sent == 2, "each POST was sent once"
-        assert sorted(posts) == [200, 502]
+        assert sorted(posts) == [200, 503]
 
 
 async def test_a_service_that_is_away_is_a_problem_until_it_is_back() -> None:
@@ -265,7 +275,7 @@ async def test_a_service_that_is_away_is_a_problem_until_it_is_back() -> None:
         assert (await world.ask("POST", "/login", json={})).status == 200
         await world.services["identity"].stop()
         answer = await world.ask("POST", "/login", json={})
-        assert (answer.status, answer.problem["code"]) == (502, "bad_gateway")
+        assert (answer.status, answer.problem["code"]) == (503, "unavailable")
         assert answer.problem["instance"] == "/login"
         assert (await world.ask("GET", "/orders/1")).status == 200
         await world.services["identity"].start()

@@ -25,6 +25,8 @@ CLIENT_ADDRESSES_ZONE: Final = "16m"
 """About 130,000 addresses; the oldest are forgotten first."""
 GZIP_SIZE_BYTES_MIN: Final = 1024
 
+SERVICES_CSP: Final = "$services_csp"
+"""What a service says of its own page (one with a style, say), or else the API's."""
 API_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
 PAGES_CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -86,8 +88,19 @@ def _http(settings: GatewaySettings) -> list[str]:
         *_limits(settings),
         *_gzip(),
         *INSTANCE_MAP,
+        *_services_csp(),
         *cors_maps(settings),
         *forwarding(settings),
+    ]
+
+
+def _services_csp() -> list[str]:
+    return [
+        f"map $upstream_http_content_security_policy {SERVICES_CSP} {{",
+        "    default $upstream_http_content_security_policy;",
+        f'    "" "{API_CSP}";',
+        "}",
+        "proxy_hide_header Content-Security-Policy;",
     ]
 
 
@@ -175,7 +188,7 @@ def _server(settings: GatewaySettings) -> list[str]:
         "server_name _;",
         *_tls(settings),
         *error_pages(),
-        *_headers(settings, API_CSP),
+        *_headers(settings, SERVICES_CSP),
         *preflight(settings),
         "location / { return 404; }",
     ]

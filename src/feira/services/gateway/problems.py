@@ -45,9 +45,9 @@ PROBLEMS: Final = (
     Problem((429,), "too_many_requests", "Too many requests from this address.", retries=True),
     Problem((500,), "internal_error", "Something went wrong at the gateway."),
     Problem((501,), "not_implemented", "The gateway does not know that transfer coding."),
-    Problem((502,), "bad_gateway", "The service could not be reached; try again.", retries=True),
-    Problem((503,), "unavailable", "The service cannot take this now; try again.", retries=True),
-    Problem((504,), "gateway_timeout", "The service did not answer in time.", retries=True),
+    Problem(
+        (503, 502, 504), "unavailable", "The service cannot take this now; try again.", retries=True
+    ),
     Problem((505,), "http_version_not_supported", "The gateway speaks HTTP/1.1 and HTTP/2."),
 )
 
