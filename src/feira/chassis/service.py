@@ -23,7 +23,7 @@ from feira.chassis.postgres.outbox_reader import PostgresOutboxReader
 from feira.chassis.postgres.reading import Reader
 from feira.chassis.postgres.store import MakeUnitOfWork, PostgresStore
 from feira.chassis.relay import Relay
-from feira.chassis.sweeping import INBOX_SWEEP_SECONDS, sweep_inbox
+from feira.chassis.sweeping import INBOX_SWEEP_SECONDS, TRIM_SECONDS, sweep_inbox, trim_broker
 from feira.chassis.telemetry.logs import SERVICE
 from feira.chassis.telemetry.metrics import ConsumerMetrics, LaneMetrics, RelayMetrics
 from feira.chassis.work import Origin
@@ -135,6 +135,7 @@ def assemble(
     reader = Reader(dsn, name)
     service = Service(name, parts, lane, relay, consumer, reader, store, outbox, ids)
     service.tasks += [lane.run, relay.run, lambda: sweep_inbox(dsn, name, INBOX_SWEEP_SECONDS)]
+    service.tasks.append(lambda: trim_broker(transport, name, TRIM_SECONDS))
     if consumer is not None:
         service.tasks.append(consumer.run)
     service.tasks += [_repeat(service, schedule) for schedule in schedules]

@@ -1,5 +1,6 @@
 """What every broker behind the port keeps, for whom, and until when."""
 
+from feira.chassis.transports.retention import Retention
 from tests.adapters.transports.brokers import Broker
 from tests.adapters.transports.traffic import (
     TOPIC,
@@ -86,6 +87,20 @@ async def test_a_topic_without_groups_is_kept_a_day(broker: Broker) -> None:
 
     latecomer = await transport.subscribe("latecomer", [TOPIC])
     assert ids(await receive(latecomer, ids([*young, fresh]))) == ids([*young, fresh])
+
+
+async def test_a_topic_without_groups_keeps_no_more_than_its_limit(broker: Broker) -> None:
+    """In whole nodes of 100 on Valkey: what is dropped is dropped cheaply."""
+    transport = broker.open("a")
+    unread = [envelope() for _ in range(Retention().unread_envelopes_max + 500)]
+    await transport.publish(unread)
+
+    await transport.trim()
+
+    latecomer = await transport.subscribe("latecomer", [TOPIC])
+    kept = await receive(latecomer, {unread[-1].id})
+    assert len(unread) - 500 <= len(kept) < len(unread) - 300
+    assert ids(kept) == ids(unread[-len(kept) :])
 
 
 async def test_lag_counts_what_is_not_acknowledged(broker: Broker) -> None:

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from feira.chassis.sweeping import trim_broker
 from feira.chassis.transports.opening import open_transport
 from feira.chassis.transports.port import Transport
 from feira.kernel.errors import Unavailable
@@ -21,6 +22,7 @@ from tests.adapters.transports.traffic import (
     until_available,
 )
 from tests.adapters.transports.valkey_server import ValkeyServer
+from tests.eventually import eventually
 
 
 def transport_to(server: ValkeyServer, member: str = "a", **limits: float) -> Transport:
@@ -49,6 +51,27 @@ async def test_a_frozen_valkey_is_unavailable_in_bounded_time(valkey_server: Val
     sent = one_each()
     await until_available(lambda: transport.publish(sent))
     await until_available(lambda: receive(subscription, ids(sent)))
+    await transport.close()
+
+
+async def test_under_traffic_the_memory_stays_bounded(valkey_server: ValkeyServer) -> None:
+    """What running services do (`trim_broker`): 20 rounds leave no more than a few of them."""
+    transport = transport_to(valkey_server)
+    subscription = await transport.subscribe("billing", [TOPIC])
+    trimming = asyncio.create_task(trim_broker(transport, "orders", every_seconds=0.01))
+    round_bytes = PARTITIONS * 20 * 10_000
+    for _ in range(20):
+        sent = one_each(20, size_bytes=10_000)
+        await transport.publish(sent)
+        await receive(subscription, ids(sent), acknowledge=True)
+
+    async def is_bounded() -> bool:
+        keys = [f"feira:{TOPIC}:{partition}" for partition in range(PARTITIONS)]
+        held = [await valkey_server.command("MEMORY", "USAGE", key, "SAMPLES", 0) for key in keys]
+        return bool(sum(held) < 2 * round_bytes)
+
+    await eventually(is_bounded)
+    trimming.cancel()
     await transport.close()
 
 

@@ -171,4 +171,9 @@ class BrokerState:
         droppable = [group.cursors.get(partition, 0) for group in groups]
         if kept_seconds > 0:
             droppable.append(self.offset_at_age(partition, kept_seconds))
-        return min(droppable)
+        last = min(droppable)
+        if not groups and topic not in self.broadcast_topics:
+            last = max(
+                last, self._logs[partition].last_offset - self._retention.unread_envelopes_max
+            )
+        return last

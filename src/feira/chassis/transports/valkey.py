@@ -96,6 +96,7 @@ class ValkeyTransport:
         for topic in sorted(self._topics):
             keys = [f"feira:groups:{topic}", BROADCASTS_KEY]
             arguments: list[str | int] = [topic, self._partitions, broadcast_ms, unread_ms]
+            arguments.append(kept.unread_envelopes_max)
             await self._commands.run(TRIM, keys, arguments)
 
     async def close(self) -> None:

@@ -184,13 +184,15 @@ return waiting
 
 TRIM: Final = Script("""
 -- KEYS: groups of the topic, broadcasts
--- ARGV: topic, partitions, ms to keep if read by broadcast, ms to keep if read by no group
+-- ARGV: topic, partitions, ms to keep if read by broadcast, ms to keep if read by no group,
+--       entries to keep if read by nobody
 local topic, partitions = ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local groups = redis.call('SMEMBERS', KEYS[1])
 local kept_ms = 0
-if redis.call('SISMEMBER', KEYS[2], topic) == 1 then kept_ms = tonumber(ARGV[3]) end
+local broadcast = redis.call('SISMEMBER', KEYS[2], topic) == 1
+if broadcast then kept_ms = tonumber(ARGV[3]) end
 if #groups == 0 then kept_ms = math.max(kept_ms, tonumber(ARGV[4])) end
 
 -- The first entry to keep: behind what the slowest group has acknowledged, nor younger than kept_ms
@@ -207,10 +209,11 @@ local function first_to_keep(partition)
 end
 
 for partition = 0, partitions - 1 do
-  local minimum = first_to_keep(partition)
+  local stream, minimum = 'feira:' .. topic .. ':' .. partition, first_to_keep(partition)
   -- '~' drops whole nodes of the stream and at most 10,000 entries: cheap, the rest goes next time
-  if minimum then
-    redis.call('XTRIM', 'feira:' .. topic .. ':' .. partition, 'MINID', '~', minimum)
+  if minimum then redis.call('XTRIM', stream, 'MINID', '~', minimum) end
+  if #groups == 0 and not broadcast then
+    redis.call('XTRIM', stream, 'MAXLEN', '~', ARGV[5])
   end
 end
 """)
