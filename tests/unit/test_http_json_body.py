@@ -133,6 +133,19 @@ def test_huge_numbers_do_not_fit() -> None:
     assert refusal(b'{"lines": [{"quantity": ' + b"9" * 10_000 + b"}]}").code == "invalid_body"
 
 
+@pytest.mark.parametrize(
+    "number",
+    [b"1e999999999", b"-1E+400", b"1e-999999999", b"1e" + b"9" * 40, b"0." + b"1" * 100_000],
+)
+def test_a_number_that_would_take_for_ever_is_refused_before_any_field_asks_for_an_int(
+    number: bytes,
+) -> None:
+    with pytest.raises(Rejected) as caught:
+        decode_untyped(b'{"quantity": ' + number + b"}")
+    assert caught.value.refused.code == "invalid_body"
+    assert refusal(b'{"lines": [{"quantity": ' + number + b"}]}").code == "invalid_body"
+
+
 def test_fractions_are_exact() -> None:
     text = "1.0000000000000000000000001"
     basket = decode_struct(f'{{"lines":[{{"quantity":1,"amount":{text}}}]}}'.encode(), Basket)

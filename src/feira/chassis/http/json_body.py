@@ -6,7 +6,7 @@ pointers (RFC 6901) for values that do not fit.
 """
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -30,7 +30,26 @@ _AT: Final = re.compile(r" - at `(?:key` in `)?\$(?P<path>.*)`$", re.DOTALL)
 _FIELD: Final = re.compile(r"(?:required|unknown) field `(?P<name>[^`]+)`")
 _STEP: Final = re.compile(r"\[(?P<index>\d+|\.{3})\]|\.(?P<name>[^.\[]+)")
 
-_UNTYPED: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(float_hook=Decimal)
+NUMBER_LENGTH_MAX: Final = 64
+NUMBER_EXPONENT_MAX: Final = 64
+
+
+def _exact(text: str) -> Decimal:
+    """A fraction without rounding. An int made of 1e999999999 would never be done: it is refused
+    here, whatever the field's type."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(_BEYOND_RANGE) from None
+    if len(text) > NUMBER_LENGTH_MAX or abs(number.adjusted()) > NUMBER_EXPONENT_MAX:
+        raise ValueError(_BEYOND_RANGE)
+    return number
+
+
+_BEYOND_RANGE: Final = "The number is beyond what any field takes"
+_UNTYPED: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(float_hook=_exact)
+_SYNTAX: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(float_hook=str)
+"""Takes whatever is JSON."""
 _DECODERS: Final[dict[Any, msgspec.json.Decoder[Any]]] = {}
 """One a type that some route decodes: as many as the code has."""
 
@@ -69,8 +88,8 @@ def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        if decoder is not _UNTYPED:
-            _decode(body, _UNTYPED)  # a value may look wrong because of broken JSON further on
+        if decoder is not _SYNTAX:
+            _decode(body, _SYNTAX)  # a value may look wrong because of broken JSON further on
         raise Rejected(_invalid_body(str(error))) from error
     except RecursionError as error:
         raise Rejected(_not_json("it is nested too deeply")) from error
