@@ -48,6 +48,16 @@ def test_routes_that_make_something_tell_of_the_key(document: dict[str, Any]) ->
         assert headers == ["Idempotency-Key"]
 
 
+def test_amounts_are_numbers_hot_and_cold(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    parts = schemas["PlaceThings"]["properties"]["parts"]["items"]
+    offered = schemas[parts["$ref"].rpartition("/")[2]]["properties"]["offered"]
+    for amount in (offered, schemas["NewThing"]["properties"]["price"]):
+        assert (amount["type"], amount["minimum"]) == ("number", 0)
+        assert amount["examples"] == [19.99]
+        assert "format" not in amount
+
+
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     found = set(references(document))

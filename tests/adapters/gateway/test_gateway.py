@@ -221,7 +221,9 @@ async def test_the_documentation_is_there(world: World) -> None:
 
 async def test_what_is_not_among_the_pages_is_a_problem(world: World) -> None:
     assert (await world.ask("GET", "/docs/other.js")).problem["code"] == "not_found"
-    assert (await world.ask("POST", "/docs")).problem["code"] == "method_not_allowed"
+    answer = await world.ask("POST", "/docs")
+    assert answer.problem["code"] == "method_not_allowed"
+    assert answer.headers["Allow"] == "GET, HEAD"
 
 
 async def test_a_service_may_say_what_its_own_page_is_allowed(world: World) -> None:

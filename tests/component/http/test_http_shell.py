@@ -120,6 +120,15 @@ async def test_what_is_not_there(anyone: AsgiClient, path: str) -> None:
     assert (answer.status, answer.code) == (404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["/things/x", "/things/x/opinion", "/things/0/failure", "/nil"])
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_a_wrong_path_is_not_there_whatever_the_method(
+    anyone: AsgiClient, method: str, path: str
+) -> None:
+    answer = await anyone.send(method, path)
+    assert (answer.status, answer.code) == (404, "not_found")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
@@ -127,6 +136,7 @@ async def test_what_is_not_there(anyone: AsgiClient, path: str) -> None:
         ("GET", "/describe", "POST"),
         ("HEAD", "/describe", "POST"),
         ("POST", "/things/1", "GET, HEAD"),
+        ("GET", "/things/1/opinion", "PUT"),
         ("POST", "/healthz", "GET, HEAD"),
         ("BREW", "/things/1/parts/2", "GET, HEAD"),
     ],

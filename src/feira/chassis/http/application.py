@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from feira.chassis.http.answers import to_response
 from feira.chassis.http.dependencies import http_request
-from feira.chassis.http.hot import HotRoute, HotRoutes
+from feira.chassis.http.hot import HotRoute, HotRoutes, is_number
 from feira.chassis.http.json_body import decode_untyped, invalid_body
 from feira.chassis.http.openapi import openapi_of
 from feira.chassis.http.problems import (
@@ -129,7 +129,7 @@ class _HttpErrors:
         by_routing = error.status_code == 405 or "endpoint" not in request.scope
         if by_routing and (allowed := self._allowed(path)):
             return to_response(method_not_allowed(allowed, path))
-        if error.status_code == 404:
+        if by_routing or error.status_code == 404:
             return to_response(problem_answer(NOT_FOUND, path))
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
         headers = tuple((error.headers or {}).items())
@@ -138,9 +138,19 @@ class _HttpErrors:
     def _allowed(self, path: str) -> frozenset[str]:
         methods = set(self._hot.methods(path))
         for route in self._app.routes:
-            if isinstance(route, Route) and route.path_regex.match(path):
+            if isinstance(route, Route) and _leads_to(route, path):
                 methods |= route.methods or set()
         return frozenset(methods | {"HEAD"} if "GET" in methods else methods)
+
+
+def _leads_to(route: Route, path: str) -> bool:
+    """Whether the path is an address of the route: `/orders/x` is none of `/orders/{order_id}`."""
+    found = route.path_regex.match(path)
+    if found is None or not isinstance(route, APIRoute):
+        return found is not None
+    parameters = route.dependant.path_params
+    numbers = [each.name for each in parameters if each.field_info.annotation is int]
+    return all(is_number(found[name]) for name in numbers)
 
 
 def _require_json_routes(router: Router) -> None:

@@ -87,7 +87,7 @@ def _add_schemas(document: dict[str, Any], kinds: list[Any]) -> None:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     _, ours = msgspec.json.schema_components(kinds, ref_template=_REF)
-    schemas.update(ours)
+    schemas.update({name: _with_numbers(schema) for name, schema in ours.items()})
     schemas["Problem"] = _PROBLEM
     for leftover in ("HTTPValidationError", "ValidationError"):
         schemas.pop(leftover, None)
@@ -101,6 +101,19 @@ def _add_schemas(document: dict[str, Any], kinds: list[Any]) -> None:
         if "HTTPValidationError" in str(answers.get("422")):
             del answers["422"]  # FastAPI's own form of it, which nobody is ever sent
         answers.setdefault("default", _problem_response())
+
+
+def _with_numbers(schema: Any) -> Any:
+    """A `Decimal` is a number in our JSON; msgspec documents it as the text it would write."""
+    match schema:
+        case {"format": "decimal", **rest}:
+            return {**rest, "type": "number"}
+        case dict():
+            return {name: _with_numbers(part) for name, part in schema.items()}
+        case list():
+            return [_with_numbers(part) for part in schema]
+        case _:
+            return schema
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

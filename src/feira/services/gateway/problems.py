@@ -67,6 +67,8 @@ def problem_places(headers: Sequence[str], quota: str | None) -> list[str]:
 
 def _place(problem: Problem, headers: Sequence[str], quota: str | None) -> list[str]:
     extra = ["add_header X-Correlation-Id $correlation_id always;"]
+    if problem.status == 405:  # what the gateway itself has is only there to be read
+        extra.append('add_header Allow "GET, HEAD" always;')
     if problem.retries:
         extra.append(f"add_header Retry-After {RETRY_AFTER_SECONDS} always;")
     if problem.status == 429 and quota:
