@@ -14,6 +14,7 @@ from feira.chassis.auth.verifier import TokenVerifier
 from feira.chassis.consumer import Translator
 from feira.chassis.outbox import Outbox
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.service import Service
 from feira.chassis.transports.opening import open_transport
 from feira.chassis.transports.port import Subscription, Transport
@@ -35,6 +36,7 @@ class Running:
     """The service, those who ask it, and the broker between it and the others."""
 
     service: Service
+    dsn: str
     signer: TokenSigner
     broker: Transport
     heard: Subscription
@@ -81,12 +83,12 @@ async def running(
     clock, url = SystemClock(), f"sim://{folder.name}"
     transport = open_transport(url, partitions=PARTITIONS, member="service")
     verifier = TokenVerifier(KeyFile(public), "feira", "feira", clock)
-    service = build(Parts(dsn, transport, verifier), public)
+    service = build(Parts(PostgresDatabase(dsn), transport, verifier), public)
     others = open_transport(url, partitions=PARTITIONS, member="others")
     heard = await others.subscribe("others", sorted({kind.TOPIC for kind in kinds}))
     signer = TokenSigner(load_signing_key(private), "feira", "feira", clock)
     task = asyncio.create_task(service.run())
-    yield Running(service, signer, others, heard, kinds)
+    yield Running(service, dsn, signer, others, heard, kinds)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

@@ -11,6 +11,7 @@ import asyncpg
 
 from feira.bench.world import World
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.service import Service
 from feira.chassis.settings import load_settings
 from feira.chassis.transports.opening import open_transport
@@ -85,7 +86,7 @@ async def _inventory(world: World) -> Service:
     use_environment_of(world.shop.data_dir.path)
     settings = load_settings(settings_of("inventory"))
     transport = open_transport("sim://hot-sku", partitions=settings.partitions, member="bench")
-    parts = Parts(settings.database_url, transport, verifier_of(settings))
+    parts = Parts(PostgresDatabase(settings.database_url), transport, verifier_of(settings))
     return builder_of("inventory")(parts, settings)
 
 

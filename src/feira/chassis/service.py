@@ -1,7 +1,7 @@
 """A service, put together: its lane with everything that feeds it and follows it.
 
     HTTP ─┐                        ┌─ relay ─► broker
-          ├─► lane ─► PostgreSQL ──┤
+          ├─► lane ─► database ────┤
     consumer, schedules ─┘         └─ reader ◄─ queries
 
 `assemble` is what each service's `bootstrap.py` calls with its own parts.
@@ -16,12 +16,10 @@ import structlog
 
 from feira.chassis.batch import Preload, UseCase
 from feira.chassis.consumer import Consumer, Translator, Unreadable, refuse_unreadable
+from feira.chassis.database import ClosableOutboxReader, ClosableStore
+from feira.chassis.dead_letters import DeadLetters, redrive_topic
 from feira.chassis.lane import Lane
 from feira.chassis.parts import Parts
-from feira.chassis.postgres.dead_letters import redrive_topic
-from feira.chassis.postgres.outbox_reader import PostgresOutboxReader
-from feira.chassis.postgres.reading import Reader
-from feira.chassis.postgres.store import MakeUnitOfWork, PostgresStore
 from feira.chassis.relay import Relay
 from feira.chassis.sweeping import INBOX_SWEEP_SECONDS, TRIM_SECONDS, sweep_inbox, trim_broker
 from feira.chassis.telemetry.logs import SERVICE
@@ -56,9 +54,11 @@ class Service:
     lane: Lane[Any]
     relay: Relay
     consumer: Consumer | None
-    reader: Reader
-    store: PostgresStore[Any]
-    outbox: PostgresOutboxReader
+    reader: Any
+    """The read side of the database (`Database.reader`)."""
+    store: ClosableStore
+    outbox: ClosableOutboxReader
+    dead_letters: DeadLetters
     ids: Ids
     tasks: list[Task] = field(default_factory=list)
     app: Any = None
@@ -96,20 +96,21 @@ def assemble(
     name: str,
     parts: Parts,
     *,
-    make_uow: MakeUnitOfWork[Any],
+    make_uow: Any,
     use_cases: Mapping[type, UseCase[Any]],
     listens_to: Sequence[type[Message]] = (),
     schedules: Sequence[Schedule] = (),
     preload: Preload[Any] | None = None,
     when_broker_lost: Sequence[Any] = (),
 ) -> Service:
-    """Wire a service. `when_broker_lost` are the commands that say again what still matters."""
-    clock = parts.clock
-    ids = Ids(clock)
-    dsn, transport = parts.database_url, parts.transport
-    store = PostgresStore(
-        dsn, name, make_uow, ids=ids, clock=clock, partitions=transport.partitions
-    )
+    """Wire a service.
+
+    `make_uow` is of the `Storage` that belongs to the parts' database; `when_broker_lost` are the
+    commands that say again what still matters.
+    """
+    clock, database, transport = parts.clock, parts.database, parts.transport
+    ids = Ids(clock, entropy=parts.entropy)
+    store = database.store(name, make_uow, ids=ids, clock=clock, partitions=transport.partitions)
     lane: Lane[Any] = Lane(
         name,
         store,
@@ -126,16 +127,21 @@ def assemble(
         for command in when_broker_lost:
             await lane.ask(command, origin=origin)
 
-    outbox = PostgresOutboxReader(dsn, name)
+    outbox = database.outbox_reader(name)
     relay = Relay(name, outbox, transport, RelayMetrics.for_service(name), on_broker_lost)
     consumer = None
     if listens_to:
         translator = Translator(listens_to, also_topics=(redrive_topic(name),))
         consumer = Consumer(name, lane, transport, translator, ConsumerMetrics.for_service(name))
-    reader = Reader(dsn, name)
-    service = Service(name, parts, lane, relay, consumer, reader, store, outbox, ids)
-    service.tasks += [lane.run, relay.run, lambda: sweep_inbox(dsn, name, INBOX_SWEEP_SECONDS)]
-    service.tasks.append(lambda: trim_broker(transport, name, TRIM_SECONDS))
+    reader = database.reader(name)
+    dead_letters = database.dead_letters(name, ids, clock, reader)
+    service = Service(name, parts, lane, relay, consumer, reader, store, outbox, dead_letters, ids)
+    service.tasks += [
+        lane.run,
+        relay.run,
+        lambda: sweep_inbox(database.sweep, name, INBOX_SWEEP_SECONDS),
+        lambda: trim_broker(transport, name, TRIM_SECONDS),
+    ]
     if consumer is not None:
         service.tasks.append(consumer.run)
     service.tasks += [_repeat(service, schedule) for schedule in schedules]

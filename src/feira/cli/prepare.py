@@ -8,6 +8,7 @@ from typing import Final
 
 from feira.chassis.http.shell import ServiceShell
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.settings import ServiceSettings
 from feira.chassis.transports.opening import open_transport
 from feira.runtime.environment import service_settings
@@ -64,7 +65,7 @@ def _shell(name: str, settings: ServiceSettings) -> ServiceShell:
     """The service's application; nothing of it runs, nothing is connected."""
     transport = open_transport("sim://prepare", partitions=settings.partitions, member="prepare")
     service = builder_of(name)(
-        Parts(settings.database_url, transport, verifier_of(settings)), settings
+        Parts(PostgresDatabase(settings.database_url), transport, verifier_of(settings)), settings
     )
     shell: ServiceShell = service.app
     return shell

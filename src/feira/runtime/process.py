@@ -17,6 +17,7 @@ from feira.chassis.following import follow
 from feira.chassis.http.server import HttpServer
 from feira.chassis.lane import LaneLimits
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.postgres.revisions import until_migrated
 from feira.chassis.service import Service
 from feira.chassis.settings import ServiceSettings, load_settings
@@ -105,7 +106,7 @@ async def _follow_revocations(service: Service, verifier: TokenVerifier) -> None
 async def _parts(settings: ServiceSettings, verifier: TokenVerifier) -> Parts:
     member = f"{settings.service}-{socket.gethostname()}-{os.getpid()}"
     return Parts(
-        database_url=settings.database_url,
+        database=PostgresDatabase(settings.database_url),
         transport=open_transport(
             settings.broker_url, partitions=settings.partitions, member=member
         ),

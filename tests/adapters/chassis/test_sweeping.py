@@ -1,6 +1,7 @@
 """Old claims and answers are dropped; what may still be repeated is kept."""
 
 from feira.chassis.postgres.connection import connect
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.sweeping import sweep_inbox
 from feira.kernel.ids import uuid7
 from tests.eventually import eventually
@@ -26,7 +27,7 @@ async def test_what_is_older_than_a_week_is_forgotten(postgres_server: PostgresS
         kept = await connection.fetchval("SELECT count(*) FROM idempotency")
         return bool(kept == 2)
 
-    async with running(sweep_inbox(dsn, "orders", every_seconds=0.01)):
+    async with running(sweep_inbox(PostgresDatabase(dsn).sweep, "orders", every_seconds=0.01)):
         await eventually(swept)
     assert await connection.fetchval("SELECT count(*) FROM inbox") == 2
     keys = await connection.fetch("SELECT key FROM idempotency ORDER BY key")

@@ -17,6 +17,7 @@ from feira.chassis.consumer import Translator
 from feira.chassis.outbox import Outbox
 from feira.chassis.parts import Parts
 from feira.chassis.postgres.connection import connect
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.service import Service
 from feira.chassis.transports.opening import open_transport
 from feira.chassis.transports.port import Subscription, Transport
@@ -119,7 +120,7 @@ async def starting(dsn: str, tmp_path: Path) -> AsyncIterator[Shop]:
     )
     service = build(
         Parts(
-            database_url=dsn,
+            database=PostgresDatabase(dsn),
             transport=open_transport(url, partitions=PARTITIONS, member="inventory"),
             verifier=TokenVerifier(KeyFile(public), "feira", "feira", clock),
         ),

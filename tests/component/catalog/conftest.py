@@ -16,6 +16,7 @@ from feira.chassis.auth.verifier import TokenVerifier
 from feira.chassis.following import follow
 from feira.chassis.outbox import Outbox
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.service import Service
 from feira.chassis.transports.opening import open_transport
 from feira.chassis.transports.port import Transport
@@ -108,7 +109,7 @@ async def shop(settings: CatalogSettings, tmp_path: Path) -> AsyncIterator[Shop]
         open_transport(settings.broker_url, partitions=4, member=member)
         for member in ("catalog", "others")
     )
-    service = build(Parts(settings.database_url, transport, verifier), settings)
+    service = build(Parts(PostgresDatabase(settings.database_url), transport, verifier), settings)
     shop = Shop(service, broker, signer)
     tasks = [
         asyncio.create_task(service.run()),

@@ -11,6 +11,7 @@ from feira.chassis.auth.keys import KeyFile, generate_signing_key
 from feira.chassis.auth.verifier import TokenVerifier
 from feira.chassis.http.shell import ServiceShell
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.settings import load_settings
 from feira.chassis.transports.opening import open_transport
 from feira.embedded.data_dir import DataDir
@@ -49,7 +50,7 @@ def shell_of(name: str) -> ServiceShell:
     )
     transport = open_transport("sim://gateway", partitions=4, member="gateway")
     shell: ServiceShell = builder_of(name)(
-        Parts(settings.database_url, transport, verifier), settings
+        Parts(PostgresDatabase(settings.database_url), transport, verifier), settings
     ).app
     return shell
 

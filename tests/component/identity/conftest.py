@@ -11,6 +11,7 @@ import pytest
 from feira.chassis.auth.keys import KeyFile, generate_signing_key
 from feira.chassis.auth.verifier import TokenVerifier
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.service import Service
 from feira.chassis.transports.opening import open_transport
 from feira.kernel.clock import ManualClock, SystemClock
@@ -90,7 +91,9 @@ def build_service(
 ) -> Service:
     verifier = TokenVerifier(KeyFile(settings.jwks_file), settings.issuer, settings.audience, clock)
     transport = open_transport(settings.broker_url, partitions=4, member="test")
-    return build(Parts(settings.database_url, transport, verifier, clock), settings, hasher)
+    return build(
+        Parts(PostgresDatabase(settings.database_url), transport, verifier, clock), settings, hasher
+    )
 
 
 async def running(service: Service) -> AsyncIterator[Service]:

@@ -143,7 +143,7 @@ async def test_a_broker_that_lost_its_data_is_told_all_that_still_matters(
 
 
 async def make_overdue(shop: Running) -> None:
-    connection = await connect(shop.service.parts.database_url, "test")
+    connection = await connect(shop.dsn, "test")
     await connection.execute(
         """UPDATE saga SET deadline = now() - interval '1 second',
         progress = jsonb_set(progress::jsonb, '{1}', to_jsonb(now() - interval '1 second'))"""

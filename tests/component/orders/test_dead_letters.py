@@ -17,7 +17,7 @@ from tests.unit.orders.world import confirming, progress
 
 @pytest.fixture
 async def connection(shop: Running) -> AsyncIterator[Connection]:
-    connection = await connect(shop.service.parts.database_url, "test")
+    connection = await connect(shop.dsn, "test")
     yield connection
     await connection.close()
 
@@ -30,7 +30,7 @@ async def test_a_dead_letter_is_sent_again_and_handled_once(
     shop: Running, connection: Connection
 ) -> None:
     order_id = await placed(shop)
-    clock, dsn = SystemClock(), shop.service.parts.database_url
+    clock, dsn = SystemClock(), shop.dsn
     await connection.execute("ALTER TABLE orders ADD CONSTRAINT broken CHECK (status <> 'paid')")
     await shop.say(confirming(order_id, 30_00))
 
@@ -70,7 +70,7 @@ async def test_a_dead_letter_that_still_breaks_is_buried_again(
 
     (letter,) = await eventually(buried)
     assert letter.error == "KeyError: 404"
-    await redrive(shop.service.parts.database_url, "orders", letter.id, SystemClock())
+    await redrive(shop.dsn, "orders", letter.id, SystemClock())
 
     async def buried_again() -> bool:
         return [again.id for again in await letters_of(connection)] > [letter.id]
@@ -79,7 +79,7 @@ async def test_a_dead_letter_that_still_breaks_is_buried_again(
 
 
 async def test_only_what_is_there_can_be_sent_again(shop: Running) -> None:
-    dsn = shop.service.parts.database_url
+    dsn = shop.dsn
     refused = await redrive(dsn, "orders", 404, SystemClock())
     assert isinstance(refused, Refused)
     assert refused.code == "dead_letter_not_found"

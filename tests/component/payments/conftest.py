@@ -21,6 +21,7 @@ from feira.chassis.consumer import Translator
 from feira.chassis.http.server import HttpServer
 from feira.chassis.outbox import Outbox
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.service import Service
 from feira.chassis.transports.opening import open_transport
 from feira.chassis.transports.port import Subscription, Transport
@@ -105,7 +106,9 @@ class Place:
             reconcile_every_seconds=0.1,
         )
         transport = open_transport(self.broker_url, partitions=PARTITIONS, member="payments")
-        service = build(Parts(self.dsn, transport, self.verifier, self.clock), settings)
+        service = build(
+            Parts(PostgresDatabase(self.dsn), transport, self.verifier, self.clock), settings
+        )
         server = HttpServer(service.app, f"127.0.0.1:{self.port}")
         await server.start()
         running = asyncio.create_task(service.run())

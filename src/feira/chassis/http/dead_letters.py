@@ -3,12 +3,12 @@
 import msgspec
 from fastapi import Response
 
+from feira.chassis.dead_letters import BuriedLetter
 from feira.chassis.http.answers import json_answer, to_response
 from feira.chassis.http.application import Router
 from feira.chassis.http.dependencies import AdminPrincipal
 from feira.chassis.http.fields import PageLimit, PositiveId
 from feira.chassis.http.openapi import responses
-from feira.chassis.postgres.dead_letters import BuriedLetter, list_dead_letters, redrive
 from feira.chassis.service import Service
 from feira.kernel.errors import Rejected
 
@@ -44,8 +44,7 @@ def dead_letter_routes(service: Service) -> Router:
         _admin: AdminPrincipal, redriven: bool = False, limit: PageLimit = 50
     ) -> Response:
         """Messages that were not handled, the newest first; `redriven`: also those sent again."""
-        async with service.reader.connection() as connection:
-            letters = await list_dead_letters(connection, letters_max=limit, also_redriven=redriven)
+        letters = await service.dead_letters.newest(letters_max=limit, also_redriven=redriven)
         return to_response(json_answer(200, DeadLetterList([*map(_view, letters)], limit)))
 
     @router.post(
@@ -53,8 +52,7 @@ def dead_letter_routes(service: Service) -> Router:
     )
     async def send_again(letter_id: PositiveId, _admin: AdminPrincipal) -> Response:
         """Send a message to this service once more; each call sends it again."""
-        parts = service.parts
-        refused = await redrive(parts.database_url, service.name, letter_id, parts.clock)
+        refused = await service.dead_letters.redrive(letter_id)
         if refused is not None:
             raise Rejected(refused)
         service.relay.wake()

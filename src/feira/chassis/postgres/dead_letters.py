@@ -1,20 +1,25 @@
-"""Dead letters: seen by people, and sent again by them once the cause is gone."""
+"""Dead letters in SQL."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
-
+from feira.chassis.dead_letters import (
+    BODY_SHOWN_BYTES_MAX,
+    BuriedLetter,
+    no_letter,
+    redrive_topic,
+    sent_again,
+)
 from feira.chassis.postgres.connection import ReadConnection, connect
 from feira.chassis.postgres.errors import translated
-from feira.contracts.cloudevents import CloudEvent, encode_batch
+from feira.chassis.postgres.reading import Reader
 from feira.kernel.clock import Clock
-from feira.kernel.errors import Category, Refused
+from feira.kernel.errors import Refused
 from feira.kernel.ids import Ids
 
-LIST: Final = """
-SELECT id, message_id, topic, type, error, buried_at, redriven_at, substring(body FOR 2000)
+LIST: Final = f"""
+SELECT id, message_id, topic, type, error, buried_at, redriven_at,
+    substring(body FOR {BODY_SHOWN_BYTES_MAX})
 FROM dead_letter
 WHERE redriven_at IS NULL OR $1
 ORDER BY id DESC LIMIT $2
@@ -26,23 +31,6 @@ RETURNING message_id, type, body
 SEND_AGAIN: Final = """
 INSERT INTO outbox (envelope_id, topic, partition, body, events) VALUES ($1, $2, 0, $3, 1)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class BuriedLetter:
-    id: int
-    message_id: str
-    topic: str
-    type: str
-    error: str
-    buried_at: datetime
-    redriven_at: datetime | None
-    body: str
-
-
-def redrive_topic(service: str) -> str:
-    """Where a service listens for its own dead letters."""
-    return f"{service}.redrive"
 
 
 async def list_dead_letters(
@@ -66,35 +54,40 @@ def _letter(row: Any) -> BuriedLetter:
     )
 
 
-async def redrive(dsn: str, service: str, letter_id: int, clock: Clock) -> Refused | None:
+async def redrive(
+    dsn: str, service: str, letter_id: int, clock: Clock, ids: Ids | None = None
+) -> Refused | None:
     """Send a dead letter to its service once more. Raises `Unavailable`."""
     connection = await connect(dsn, f"feira-{service}-redrive")
-    ids = Ids(clock)
+    ids = ids or Ids(clock)
     try:
         async with translated(), connection.transaction():
             row = await connection.fetchrow(TAKE, letter_id)
             if row is None:
-                return Refused(
-                    Category.NOT_FOUND, "dead_letter_not_found", f"No dead letter {letter_id}."
-                )
-            body = encode_batch([_event(service, row, ids, clock)])
+                return no_letter(letter_id)
+            message_id, message_type, buried = row
+            body = sent_again(service, message_id, message_type, buried, ids, clock)
             await connection.execute(SEND_AGAIN, ids.uuid7(), redrive_topic(service), body)
     finally:
         await connection.close()
     return None
 
 
-def _event(service: str, row: Any, ids: Ids, clock: Clock) -> CloudEvent:
-    message_id, message_type, body = row
-    event_id = str(ids.uuid7())
-    return CloudEvent(
-        id=event_id,
-        source=f"/feira/{service}/redrive",
-        type=message_type,
-        subject=message_id,
-        time=clock.now(),
-        data=msgspec.Raw(body),
-        partitionkey=message_id,
-        correlationid=event_id,
-        causationid=message_id or msgspec.UNSET,
-    )
+class PostgresDeadLetters:
+    """The dead letters of one service, as the chassis asks for them."""
+
+    def __init__(self, dsn: str, service: str, ids: Ids, clock: Clock, reader: Reader) -> None:
+        self._dsn = dsn
+        self._service = service
+        self._ids = ids
+        self._clock = clock
+        self._reader = reader
+
+    async def newest(self, *, letters_max: int, also_redriven: bool) -> Sequence[BuriedLetter]:
+        async with self._reader.connection() as connection:
+            return await list_dead_letters(
+                connection, letters_max=letters_max, also_redriven=also_redriven
+            )
+
+    async def redrive(self, letter_id: int) -> Refused | None:
+        return await redrive(self._dsn, self._service, letter_id, self._clock, self._ids)

@@ -67,5 +67,8 @@ class FaultInjector:
         """A number from `low` to `high`, both included."""
         return self._random.randint(low, high)
 
+    def entropy(self, size_bytes: int) -> bytes:
+        return self._random.randbytes(size_bytes)
+
     def shuffle(self, items: MutableSequence[Any]) -> None:
         self._random.shuffle(items)

@@ -14,7 +14,7 @@ from feira.chassis.transports.simulated_faults import FaultInjector
 from feira.chassis.transports.simulated_log import PartitionLog
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
-from feira.kernel.ids import uuid7
+from feira.kernel.ids import Ids
 
 Partition = tuple[str, int]
 
@@ -89,7 +89,8 @@ class BrokerState:
     def __init__(self, clock: Clock, network: FaultInjector, retention: Retention) -> None:
         self.network = network
         self.reachable = True
-        self.epoch = str(uuid7())
+        self._ids = Ids(clock, entropy=network.entropy)
+        self.epoch = str(self._ids.uuid7())
         self.groups: defaultdict[str, Group] = defaultdict(Group)
         self.broadcast_topics: set[str] = set()
         self._clock = clock
@@ -149,7 +150,7 @@ class BrokerState:
 
     def wipe(self) -> None:
         """Logs, cursors and all that was known of topics are lost; members are still there."""
-        self.epoch = str(uuid7())
+        self.epoch = str(self._ids.uuid7())
         self.broadcast_topics.clear()
         for log in self._logs.values():
             log.wipe()

@@ -1,5 +1,8 @@
 """The parts list of the catalog."""
 
+from typing import Final
+
+from feira.chassis.database import Storage
 from feira.chassis.http.dead_letters import dead_letter_routes
 from feira.chassis.http.shell import ServiceShell
 from feira.chassis.parts import Parts
@@ -18,6 +21,7 @@ from feira.services.catalog.application.create_category import CreateCategory, c
 from feira.services.catalog.application.create_product import CreateProduct, create_products
 from feira.services.catalog.application.ensure_categories import EnsureCategories, ensure_categories
 from feira.services.catalog.application.ensure_products import EnsureProducts, ensure_products
+from feira.services.catalog.application.ports import CatalogQueries
 from feira.services.catalog.application.remove_category import RemoveCategory, remove_categories
 from feira.services.catalog.application.remove_product import RemoveProduct, remove_products
 from feira.services.catalog.entrypoints.consumer import LISTENS_TO
@@ -26,12 +30,16 @@ from feira.services.catalog.entrypoints.http_products import hot_product_routes,
 from feira.services.catalog.entrypoints.schedule import WHEN_BROKER_LOST, schedules
 from feira.services.catalog.settings import CatalogSettings
 
+POSTGRES: Final = Storage[CatalogQueries](lambda: postgres_unit_of_work, PostgresCatalogQueries)
 
-def build(parts: Parts, settings: CatalogSettings) -> Service:
+
+def build(
+    parts: Parts, settings: CatalogSettings, storage: Storage[CatalogQueries] = POSTGRES
+) -> Service:
     service = assemble(
         "catalog",
         parts,
-        make_uow=postgres_unit_of_work,
+        make_uow=storage.units_of_work(),
         use_cases={
             CreateProduct: create_products,
             ChangeProduct: change_products,
@@ -49,7 +57,7 @@ def build(parts: Parts, settings: CatalogSettings) -> Service:
         schedules=schedules(settings),
         when_broker_lost=WHEN_BROKER_LOST,
     )
-    queries = PostgresCatalogQueries(service.reader)
+    queries = storage.queries(service.reader)
     service.app = ServiceShell(
         service="catalog",
         title="Catalog",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from feira.chassis.auth.keys import KeyFile, load_signing_key
 from feira.chassis.auth.signer import TokenSigner
 from feira.chassis.batch import UseCase
+from feira.chassis.database import Storage
 from feira.chassis.http.dead_letters import dead_letter_routes
 from feira.chassis.http.shell import ServiceShell
 from feira.chassis.parts import Parts
@@ -28,7 +29,7 @@ from feira.services.identity.application.keep_addresses import (
 )
 from feira.services.identity.application.log_in import LogIn, log_in
 from feira.services.identity.application.log_out import LogOut, log_out
-from feira.services.identity.application.ports import PasswordHasher
+from feira.services.identity.application.ports import IdentityQueries, PasswordHasher
 from feira.services.identity.application.refresh_session import RefreshSession, refresh_sessions
 from feira.services.identity.application.register_user import RegisterUser, register_users
 from feira.services.identity.application.repeat_revocations import (
@@ -61,8 +62,16 @@ USE_CASES: Final[Mapping[type, UseCase[Any]]] = {
 }
 
 
+POSTGRES: Final = Storage[IdentityQueries](
+    lambda: PostgresIdentityUnitOfWork, PostgresIdentityQueries
+)
+
+
 def build(
-    parts: Parts, settings: IdentitySettings, hasher: PasswordHasher | None = None
+    parts: Parts,
+    settings: IdentitySettings,
+    hasher: PasswordHasher | None = None,
+    storage: Storage[IdentityQueries] = POSTGRES,
 ) -> Service:
     """Raises `Misconfigured` when the keys are not there or do not belong together.
 
@@ -71,16 +80,18 @@ def build(
     service = assemble(
         "identity",
         parts,
-        make_uow=PostgresIdentityUnitOfWork,
+        make_uow=storage.units_of_work(),
         use_cases=USE_CASES,
         schedules=SCHEDULES,
         when_broker_lost=WHEN_BROKER_LOST,
     )
+    hasher = hasher or _argon2(service, settings)
+    queries = storage.queries(service.reader)
     service.app = ServiceShell(
         service="identity",
         title="Identity",
         routers=[
-            *cold_routes(_api_parts(service, settings, hasher or _argon2(service, settings))),
+            *cold_routes(_api_parts(service, settings, queries, hasher)),
             dead_letter_routes(service),
         ],
         verifier=parts.verifier,
@@ -126,7 +137,9 @@ def _argon2(service: Service, settings: IdentitySettings) -> Argon2Hasher:
     return hasher
 
 
-def _api_parts(service: Service, settings: IdentitySettings, hasher: PasswordHasher) -> ApiParts:
+def _api_parts(
+    service: Service, settings: IdentitySettings, queries: IdentityQueries, hasher: PasswordHasher
+) -> ApiParts:
     clock = service.parts.clock
     signing_key, keys = load_signing_key(settings.signing_key_file), KeyFile(settings.jwks_file)
     if signing_key.kid not in {key.kid for key in keys.current(clock.now()).keys}:
@@ -134,7 +147,7 @@ def _api_parts(service: Service, settings: IdentitySettings, hasher: PasswordHas
     limit = Limit(settings.address_failures_max, forgiven_every=timedelta(seconds=1))
     return ApiParts(
         lane=service.lane,
-        queries=PostgresIdentityQueries(service.reader),
+        queries=queries,
         hasher=hasher,
         guessable_passwords=load_guessable_passwords(),
         signer=TokenSigner(signing_key, settings.issuer, settings.audience, clock),

@@ -1,5 +1,8 @@
 """The parts list of inventory."""
 
+from typing import Final
+
+from feira.chassis.database import Storage
 from feira.chassis.http.dead_letters import dead_letter_routes
 from feira.chassis.http.shell import ServiceShell
 from feira.chassis.parts import Parts
@@ -18,6 +21,7 @@ from feira.services.inventory.application.expire_reservations import (
     ExpireReservations,
     expire_reservations,
 )
+from feira.services.inventory.application.ports import StockQueries
 from feira.services.inventory.application.preload import preload
 from feira.services.inventory.application.receive_stock import ReceiveStock, receive_stock
 from feira.services.inventory.application.tell_levels import TellLevels, tell_levels
@@ -28,13 +32,17 @@ from feira.services.inventory.entrypoints.level_teller import tell_changed_level
 from feira.services.inventory.entrypoints.schedule import WHEN_BROKER_LOST, schedules
 from feira.services.inventory.settings import InventorySettings
 
+POSTGRES: Final = Storage[StockQueries](units_of_work, PostgresStockQueries)
 
-def build(parts: Parts, settings: InventorySettings) -> Service:
+
+def build(
+    parts: Parts, settings: InventorySettings, storage: Storage[StockQueries] = POSTGRES
+) -> Service:
     untold = UntoldLevels()
     service = assemble(
         "inventory",
         parts,
-        make_uow=units_of_work(untold),
+        make_uow=storage.units_of_work(untold),
         use_cases={
             ReceiveStock: receive_stock,
             AdjustStock: adjust_stock,
@@ -51,7 +59,7 @@ def build(parts: Parts, settings: InventorySettings) -> Service:
         when_broker_lost=WHEN_BROKER_LOST,
     )
     service.tasks.append(lambda: _tell_levels(service, untold, settings))
-    queries = PostgresStockQueries(service.reader)
+    queries = storage.queries(service.reader)
     service.app = ServiceShell(
         service="inventory",
         title="Inventory",

@@ -2,7 +2,9 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Final
 
+from feira.chassis.database import Storage
 from feira.chassis.http.dead_letters import dead_letter_routes
 from feira.chassis.http.shell import ServiceShell
 from feira.chassis.parts import Parts
@@ -28,12 +30,16 @@ from feira.services.orchestrator.entrypoints.schedule import (
 )
 from feira.services.orchestrator.settings import OrchestratorSettings
 
+POSTGRES: Final = Storage[SagaQueries](holding_for, PostgresSagaQueries)
 
-def build(parts: Parts, settings: OrchestratorSettings) -> Service:
+
+def build(
+    parts: Parts, settings: OrchestratorSettings, storage: Storage[SagaQueries] = POSTGRES
+) -> Service:
     service = assemble(
         "orchestrator",
         parts,
-        make_uow=holding_for(timedelta(seconds=settings.hold_seconds)),
+        make_uow=storage.units_of_work(timedelta(seconds=settings.hold_seconds)),
         use_cases={
             SweepPurchases: sweep_purchases,
             AskAllAgain: ask_all_again,
@@ -44,7 +50,7 @@ def build(parts: Parts, settings: OrchestratorSettings) -> Service:
         schedules=SCHEDULES,
         when_broker_lost=WHEN_BROKER_LOST,
     )
-    queries = PostgresSagaQueries(service.reader)
+    queries = storage.queries(service.reader)
     service.tasks.append(lambda: measure(queries))
     service.app = ServiceShell(
         service="orchestrator",

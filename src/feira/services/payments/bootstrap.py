@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from feira.chassis.batch import UseCase
+from feira.chassis.database import Storage
 from feira.chassis.http.dead_letters import dead_letter_routes
 from feira.chassis.http.shell import ServiceShell
 from feira.chassis.parts import Parts
@@ -18,7 +19,11 @@ from feira.services.payments.adapters.sandbox.provider import SandboxProvider
 from feira.services.payments.adapters.sandbox.webhooks import WebhookReader
 from feira.services.payments.application.check_payments import CheckPayments, check_payments
 from feira.services.payments.application.hear_webhook import hear_webhooks
-from feira.services.payments.application.ports import WebhookEvents
+from feira.services.payments.application.ports import (
+    OpenableProvider,
+    PaymentQueries,
+    WebhookEvents,
+)
 from feira.services.payments.application.preload import preload
 from feira.services.payments.application.record_charge import record_charges
 from feira.services.payments.application.record_refund import record_refunds
@@ -44,18 +49,27 @@ USE_CASES: Final[Mapping[type, UseCase[Any]]] = {
 }
 
 
-def build(parts: Parts, settings: PaymentsSettings) -> Service:
-    provider = sandbox(settings)
+POSTGRES: Final = Storage[PaymentQueries](handing_over_to, PostgresPaymentQueries)
+
+
+def build(
+    parts: Parts,
+    settings: PaymentsSettings,
+    storage: Storage[PaymentQueries] = POSTGRES,
+    provider: OpenableProvider | None = None,
+) -> Service:
+    """`provider`: another one than the sandbox, for the simulation."""
+    provider = provider or sandbox(settings)
     desk = ProviderDesk(provider)
     service = assemble(
         NAME,
         parts,
-        make_uow=handing_over_to(desk.take),
+        make_uow=storage.units_of_work(desk.take),
         use_cases=USE_CASES,
         listens_to=tuple(LISTENS_TO),
         preload=preload,
     )
-    queries = PostgresPaymentQueries(service.reader)
+    queries = storage.queries(service.reader)
     reconciler = Reconciler(
         queries,
         parts.clock,
@@ -85,7 +99,7 @@ def sandbox(settings: PaymentsSettings) -> SandboxProvider:
 
 
 async def attend(
-    service: Service, provider: SandboxProvider, desk: ProviderDesk, reconciler: Reconciler
+    service: Service, provider: OpenableProvider, desk: ProviderDesk, reconciler: Reconciler
 ) -> None:
     """Call the provider, and look after what has had no answer, until cancelled."""
     origin = partial(service.started_by, "provider")

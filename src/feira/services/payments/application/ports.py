@@ -1,6 +1,7 @@
 """What the use cases need, in their own words."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol, TypeVar
@@ -135,6 +136,12 @@ class PaymentProvider(Protocol):
 
         Names of headers are lower case.
         """
+        ...
+
+
+class OpenableProvider(PaymentProvider, Protocol):
+    def opened(self) -> AbstractAsyncContextManager[None]:
+        """Calls can be made inside; webhooks can be read at any time."""
         ...
 
 

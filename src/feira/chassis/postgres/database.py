@@ -1,0 +1,38 @@
+"""A service's database in PostgreSQL, as the chassis asks for it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from feira.chassis.postgres import sweeping
+from feira.chassis.postgres.dead_letters import PostgresDeadLetters
+from feira.chassis.postgres.outbox_reader import PostgresOutboxReader
+from feira.chassis.postgres.reading import Reader
+from feira.chassis.postgres.store import MakeUnitOfWork, PostgresStore
+from feira.kernel.clock import Clock
+from feira.kernel.ids import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresDatabase:
+    """`dsn` may hold a password."""
+
+    dsn: str
+
+    def store(
+        self, name: str, make_uow: MakeUnitOfWork[Any], *, ids: Ids, clock: Clock, partitions: int
+    ) -> PostgresStore[Any]:
+        return PostgresStore(self.dsn, name, make_uow, ids=ids, clock=clock, partitions=partitions)
+
+    def outbox_reader(self, name: str) -> PostgresOutboxReader:
+        return PostgresOutboxReader(self.dsn, name)
+
+    def reader(self, name: str) -> Reader:
+        return Reader(self.dsn, name)
+
+    def dead_letters(
+        self, name: str, ids: Ids, clock: Clock, reader: Reader
+    ) -> PostgresDeadLetters:
+        return PostgresDeadLetters(self.dsn, name, ids, clock, reader)
+
+    async def sweep(self, name: str) -> None:
+        await sweeping.sweep(self.dsn, name)
