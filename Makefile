@@ -6,7 +6,7 @@ LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-heade
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help up bench test check lint fmt lock hooks python runtime dev clean
+.PHONY: help up bench test check lint fmt docs lock hooks python runtime dev clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -20,7 +20,7 @@ bench: runtime ## Measure purchases, accepts and reservations a second
 test: dev ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: lint ## Check format, lint, types and import contracts, and run the fast tests
+check: lint ## Check format, lint, types, imports and published messages; run the fast tests
 	@$(BIN)/python -m pytest --quiet tests/unit tests/architecture
 
 lint: dev ## The same without the tests
@@ -28,10 +28,14 @@ lint: dev ## The same without the tests
 	@$(BIN)/ruff check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python scripts/docs.py check
 
 fmt: dev ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+docs: dev ## Write the documents that are made from the contracts (AsyncAPI, schemas, events.md)
+	@$(BIN)/python scripts/docs.py write
 
 lock: dev ## Lock the dependencies of pyproject.toml (UPGRADE=1 takes the newest)
 	@$(LOCK) --output-file requirements.lock

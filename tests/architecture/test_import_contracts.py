@@ -43,6 +43,7 @@ VIOLATIONS = [
     Violation("platform", "feira.embedded.bad", ORDERS),
     Violation("platform", f"{ORDERS}.bad", "feira.runtime"),
     Violation("platform", "feira.runtime.bad", "feira.cli"),
+    Violation("platform", "feira.runtime.bad", "feira.published"),
     Violation("platform", "feira.odds_and_ends", "feira.kernel"),
     Violation("kernel", "feira.kernel.bad", "msgspec"),
     Violation("kernel", "feira.kernel.bad", "feira.contracts"),

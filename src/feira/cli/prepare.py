@@ -11,6 +11,7 @@ from feira.chassis.parts import Parts
 from feira.chassis.postgres.database import PostgresDatabase
 from feira.chassis.settings import ServiceSettings
 from feira.chassis.transports.opening import open_transport
+from feira.published.site import message_site
 from feira.runtime.environment import service_settings
 from feira.runtime.process import verifier_of
 from feira.runtime.registry import builder_of
@@ -43,7 +44,8 @@ def make_gateway(shop: ShopSettings, settings: Mapping[str, ServiceSettings]) ->
         },
         routes={name: shell.route_table() for name, shell in shells.items()},
     )
-    write_site(gateway.static_dir, {name: shell.app.openapi() for name, shell in shells.items()})
+    documents = {name: shell.app.openapi() for name, shell in shells.items()}
+    write_site(gateway.static_dir, documents, message_site())
     (shop.data_dir / PREPARED_GATEWAY).write_text(text)
 
 

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from feira.contracts.message import Message
+from feira.contracts.units import Ordinal, Pieces
 
 TOPIC = "catalog.events"
 
@@ -22,8 +23,8 @@ class ProductChanged(Message, frozen=True, kw_only=True):
     code: str
     name: str
     price_cents: int
-    version: int
-    initial_stock: int = 0
+    version: Ordinal
+    initial_stock: Pieces = 0
 
 
 class ProductRemoved(Message, frozen=True, kw_only=True):
@@ -34,4 +35,4 @@ class ProductRemoved(Message, frozen=True, kw_only=True):
     KEY: ClassVar[str] = "product_id"
 
     product_id: int
-    version: int
+    version: Ordinal

@@ -3,11 +3,14 @@
 from typing import ClassVar
 
 from feira.contracts.message import Message
+from feira.contracts.units import UnixSeconds
 
 TOPIC = "identity.events"
 
 
 class UserRegistered(Message, frozen=True, kw_only=True):
+    """Somebody has made an account."""
+
     TYPE: ClassVar[str] = "feira.identity.user_registered.v1"
     TOPIC: ClassVar[str] = TOPIC
     KEY: ClassVar[str] = "user_id"
@@ -25,4 +28,4 @@ class SessionRevoked(Message, frozen=True, kw_only=True):
     KEY: ClassVar[str] = "session_id"
 
     session_id: str
-    until: int
+    until: UnixSeconds

@@ -8,14 +8,15 @@ from typing import ClassVar
 import msgspec
 
 from feira.contracts.message import Message
+from feira.contracts.units import Ordinal, Pieces
 
 TOPIC = "inventory.events"
 
 
 class MissingStock(msgspec.Struct, frozen=True, kw_only=True):
     product_id: int
-    requested: int
-    available: int
+    requested: Pieces
+    available: Pieces
 
 
 class StockReserved(Message, frozen=True, kw_only=True):
@@ -68,7 +69,7 @@ class StockLevelChanged(Message, frozen=True, kw_only=True):
     KEY: ClassVar[str] = "product_id"
 
     product_id: int
-    on_hand: int
-    reserved: int
-    available: int
-    version: int
+    on_hand: Pieces
+    reserved: Pieces
+    available: Pieces
+    version: Ordinal

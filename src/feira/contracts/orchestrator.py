@@ -9,6 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from feira.contracts.message import Message
+from feira.contracts.units import Ordinal, Pieces
 
 INVENTORY_COMMANDS = "inventory.commands"
 PAYMENTS_COMMANDS = "payments.commands"
@@ -18,7 +19,7 @@ TOPIC = "orchestrator.events"
 
 class StockLine(msgspec.Struct, frozen=True, kw_only=True):
     product_id: int
-    quantity: int
+    quantity: Pieces
 
 
 class ReserveStock(Message, frozen=True, kw_only=True):
@@ -67,7 +68,7 @@ class RequestPayment(Message, frozen=True, kw_only=True):
     KEY: ClassVar[str] = "order_id"
 
     order_id: int
-    attempt: int
+    attempt: Ordinal
     amount_cents: int
     method: str
     token: str
@@ -98,7 +99,7 @@ class RecordProgress(Message, frozen=True, kw_only=True):
     KEY: ClassVar[str] = "order_id"
 
     order_id: int
-    step: int
+    step: Ordinal
     inventory_status: str
     payment_status: str
     captured_cents: int = 0

@@ -5,13 +5,14 @@ from typing import ClassVar
 import msgspec
 
 from feira.contracts.message import Message
+from feira.contracts.units import Ordinal, Pieces
 
 TOPIC = "orders.events"
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
     product_id: int
-    quantity: int
+    quantity: Pieces
     unit_price_cents: int
 
 
@@ -44,7 +45,7 @@ class OrderPaymentSubmitted(Message, frozen=True, kw_only=True):
     KEY: ClassVar[str] = "order_id"
 
     order_id: int
-    attempt: int
+    attempt: Ordinal
     payment: PaymentMethod
 
 
@@ -73,6 +74,8 @@ class OrderCanceled(Message, frozen=True, kw_only=True):
 
 
 class OrderShipped(Message, frozen=True, kw_only=True):
+    """The parcel is on its way; `tracking` finds it."""
+
     TYPE: ClassVar[str] = "feira.orders.order_shipped.v1"
     TOPIC: ClassVar[str] = TOPIC
     KEY: ClassVar[str] = "order_id"
@@ -83,6 +86,8 @@ class OrderShipped(Message, frozen=True, kw_only=True):
 
 
 class OrderCompleted(Message, frozen=True, kw_only=True):
+    """The customer has the goods: nothing more follows."""
+
     TYPE: ClassVar[str] = "feira.orders.order_completed.v1"
     TOPIC: ClassVar[str] = TOPIC
     KEY: ClassVar[str] = "order_id"

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from feira.contracts.message import Message
+from feira.contracts.units import Ordinal
 
 TOPIC = "payments.events"
 
@@ -16,7 +17,7 @@ class PaymentConfirmed(Message, frozen=True, kw_only=True):
 
     order_id: int
     payment_id: int
-    attempt: int
+    attempt: Ordinal
     amount_cents: int
 
 
@@ -29,7 +30,7 @@ class PaymentFailed(Message, frozen=True, kw_only=True):
 
     order_id: int
     payment_id: int
-    attempt: int
+    attempt: Ordinal
     reason: str
 
 

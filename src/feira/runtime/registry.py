@@ -5,16 +5,22 @@ A service is imported only when it is asked for, so that a process carries no mo
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from feira.chassis.parts import Parts
 from feira.chassis.service import Service
 from feira.chassis.settings import ServiceSettings
+from feira.contracts.identity import SessionRevoked
+from feira.contracts.message import Message
 from feira.kernel.errors import Misconfigured
 
 SERVICES: Final = ("identity", "catalog", "inventory", "orders", "orchestrator", "payments")
 """The services that have a database, in the order in which people meet them."""
+
+FOLLOWED_BY_ALL: Final[tuple[type[Message], ...]] = (SessionRevoked,)
+"""What every process follows, whatever it runs: it is kept in memory (`chassis.following`)."""
 
 Build = Callable[[Parts, ServiceSettings], Service]
 
@@ -43,3 +49,9 @@ def migrations_of(name: str) -> Path:
     package = import_module(f"feira.services.{name}")
     assert package.__file__ is not None
     return Path(package.__file__).parent / "migrations"
+
+
+def listened_to_by(name: str) -> tuple[type[Message], ...]:
+    """The messages that a service's consumer takes; none for one that has no consumer."""
+    module = f"feira.services.{name}.entrypoints.consumer"
+    return tuple(import_module(module).LISTENS_TO) if find_spec(module) else ()

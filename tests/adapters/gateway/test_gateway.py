@@ -219,6 +219,15 @@ async def test_the_documentation_is_there(world: World) -> None:
     assert "/orders" in msgspec.json.decode(document.body)["paths"]
 
 
+async def test_the_messages_are_documented_too(world: World) -> None:
+    page = await world.ask("GET", "/asyncapi")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert b"feira.orders.order_created.v1" in gzip.decompress(page.body)
+    document = await world.ask("GET", "/asyncapi.yaml")
+    assert document.headers["Content-Type"].startswith("application/yaml")
+    assert b"asyncapi: 3.1.0" in gzip.decompress(document.body)
+
+
 async def test_what_is_not_among_the_pages_is_a_problem(world: World) -> None:
     assert (await world.ask("GET", "/docs/other.js")).problem["code"] == "not_found"
     answer = await world.ask("POST", "/docs")

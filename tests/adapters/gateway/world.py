@@ -15,6 +15,7 @@ from feira.embedded.data_dir import DataDir
 from feira.embedded.nginx import EmbeddedNginx
 from feira.embedded.ports import HOST, free_port
 from feira.embedded.supervisor import Supervisor
+from feira.published.site import message_site
 from feira.services.gateway.configuration import nginx_configuration
 from feira.services.gateway.settings import GatewaySettings
 from feira.services.gateway.site import write_site
@@ -167,7 +168,8 @@ async def _start_nginx(
     chosen = GatewaySettings(
         port=free_port(), static_dir=data_dir.part_dir("nginx") / "static", **settings
     )
-    write_site(chosen.static_dir, {"orders": {"paths": {"/orders": {}}, "components": {}}})
+    documents: dict[str, dict[str, Any]] = {"orders": {"paths": {"/orders": {}}, "components": {}}}
+    write_site(chosen.static_dir, documents, message_site())
     upstreams: dict[str, list[str]] = {}
     for name, service in services.items():
         upstreams.setdefault(name.partition("-")[0], []).append(service.address)

@@ -18,11 +18,16 @@ def sample(kind: Any) -> Any:
     return msgspec.convert(_json_of(info), kind)
 
 
+def _type(field: Any) -> Any:
+    """The type of a field, without what is said about it."""
+    return field.type.type if isinstance(field.type, msgspec.inspect.Metadata) else field.type
+
+
 def _json_of(info: Any) -> Any:
     inspect = msgspec.inspect
     match info:
         case inspect.StructType():
-            return {field.encode_name: _json_of(field.type) for field in info.fields}
+            return {field.encode_name: _json_of(_type(field)) for field in info.fields}
         case inspect.VarTupleType():
             return [_json_of(info.item_type)]
         case inspect.UnionType():

@@ -95,9 +95,15 @@ def test_the_services_documents_stay_as_they_were() -> None:
 def test_the_site_is_the_document_and_its_pages(tmp_path: Path) -> None:
     static_dir = tmp_path / "static"
     for _ in range(2):
-        write_site(static_dir, {"orders": document("/orders", {}, {})})
+        write_site(static_dir, {"orders": document("/orders", {}, {})}, {"docs/more.html": b"m"})
     files = {file.relative_to(static_dir).as_posix() for file in static_dir.rglob("*.*")}
-    assert files == {"openapi.json", "docs/index.html", "docs/docs.js", "docs/docs.css"}
+    assert files == {
+        "openapi.json",
+        "docs/index.html",
+        "docs/docs.js",
+        "docs/docs.css",
+        "docs/more.html",
+    }
     assert "/orders" in msgspec.json.decode((static_dir / "openapi.json").read_bytes())["paths"]
     assert all((static_dir / file).stat().st_mode & 0o004 for file in files)
 

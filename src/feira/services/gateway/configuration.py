@@ -106,9 +106,12 @@ def _services_csp() -> list[str]:
 
 def _types() -> list[str]:
     return [
-        "types { text/html html; text/css css; text/javascript js; application/json json; }",
+        "types {",
+        "    text/html html; text/css css; text/javascript js;",
+        "    application/json json; application/yaml yaml;",
+        "}",
         "default_type application/octet-stream;",
-        "charset_types text/css text/javascript;",
+        "charset_types application/yaml text/css text/javascript;",
     ]
 
 
@@ -158,7 +161,7 @@ def _gzip() -> list[str]:
     return [
         "gzip_comp_level 4;",
         f"gzip_min_length {GZIP_SIZE_BYTES_MIN};",
-        "gzip_types application/json text/css text/javascript;",
+        "gzip_types application/json application/yaml text/css text/javascript;",
         "gzip_proxied any;",
         "gzip_vary on;",
     ]
@@ -241,7 +244,7 @@ def _limit(place: Place, settings: GatewaySettings) -> list[str]:
 
 
 def _pages(settings: GatewaySettings, places: Sequence[Place]) -> list[str]:
-    """`/openapi.json` and `/docs`; the front door leads there, unless a service has it."""
+    """The documents and their pages; the front door leads to `/docs`, unless a service has it."""
     pages = [
         *_headers(settings, PAGES_CSP),
         f'root "{settings.static_dir}";',
@@ -250,6 +253,8 @@ def _pages(settings: GatewaySettings, places: Sequence[Place]) -> list[str]:
     ]
     lines = [
         f"location = /openapi.json {{ {' '.join(pages)} }}",
+        f"location = /asyncapi {{ {' '.join(pages)} try_files /docs/asyncapi.html =404; }}",
+        f"location = /asyncapi.yaml {{ {' '.join(pages)} }}",
         f"location = /docs {{ {' '.join(pages)} try_files /docs/index.html =404; }}",
         f"location ^~ /docs/ {{ {' '.join(pages)} }}",
     ]

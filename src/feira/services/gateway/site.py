@@ -1,4 +1,4 @@
-"""The files that the gateway serves itself: `/openapi.json`, and the pages of `/docs`."""
+"""The files that the gateway serves itself: `/openapi.json`, `/asyncapi`, the pages of `/docs`."""
 
 import shutil
 from collections.abc import Mapping
@@ -14,10 +14,13 @@ READABLE: Final = 0o644
 PASSABLE: Final = 0o755
 
 
-def write_site(static_dir: Path, documents: Mapping[str, dict[str, Any]]) -> None:
+def write_site(
+    static_dir: Path, documents: Mapping[str, dict[str, Any]], pages: Mapping[str, bytes]
+) -> None:
     """Write what `GatewaySettings.static_dir` serves, readable for NGINX's workers.
 
-    `documents`: each service's OpenAPI (`shell.app.openapi()`), by service.
+    `documents`: each service's OpenAPI (`shell.app.openapi()`), by service; `pages`: further files,
+    by their path (`published.site`).
     """
     static_dir.mkdir(parents=True, exist_ok=True)
     static_dir.chmod(PASSABLE)
@@ -27,6 +30,8 @@ def write_site(static_dir: Path, documents: Mapping[str, dict[str, Any]]) -> Non
     docs.chmod(PASSABLE)
     for page in PAGES.iterdir():
         _put(docs / page.name, page.read_bytes())
+    for path, content in pages.items():
+        _put(static_dir / path, content)
 
 
 def _put(file: Path, content: bytes) -> None:
