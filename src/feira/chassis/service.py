@@ -61,6 +61,8 @@ class Service:
     dead_letters: DeadLetters
     ids: Ids
     tasks: list[Task] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is about to end: what goes on without an end, ends."""
     app: Any = None
     """The ASGI application; set by the service's bootstrap."""
 

@@ -79,6 +79,8 @@ async def _run(
             await server.start()
         log.info("started", services=[service.name for service in services], pid=os.getpid())
         await stopping.wait()
+        for service in services:
+            service.stopping.set()
         for server in servers:
             await server.stop()
         for task in tasks:

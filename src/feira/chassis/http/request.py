@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 from feira.chassis.auth.principal import Principal
 from feira.chassis.auth.verifier import TokenVerifier
+from feira.chassis.http.addresses import TRUSTED_PEERS
 from feira.chassis.http.json_body import decode_struct, is_json
 from feira.chassis.work import IdempotencyKey, Origin
 from feira.kernel.errors import Category, Refused, Rejected
@@ -16,8 +17,6 @@ T = TypeVar("T")
 IDEMPOTENCY_KEY_LENGTH_MAX: Final = 255
 QUERY_FIELDS_MAX: Final = 100
 FINGERPRINT_SIZE_BYTES: Final = 16
-TRUSTED_PEERS: Final = frozenset({"127.0.0.1", "::1", ""})
-"""Peers whose `X-Real-IP` is believed: the gateway on this machine, or on a unix socket."""
 
 SIGN_IN: Final = Refused(Category.UNAUTHENTICATED, "unauthenticated", "Sign in first.")
 ADMINS_ONLY: Final = Refused(Category.FORBIDDEN, "forbidden", "This is for administrators.")
