@@ -63,5 +63,5 @@ async def catalog_of(connection: Connection) -> MemoryCatalog:
         {product.id: product for product in products},
         {category.id: category for category in categories},
         {row[0]: StockLevel(*row) for row in levels},
-        await connection.fetchval("SELECT position FROM announcement"),
+        {row[0]: row[1] for row in await connection.fetch("SELECT 0, position FROM announcement")},
     )

@@ -299,7 +299,7 @@ async def test_an_announcement_begins_again_when_asked_again(world: World) -> No
     await world.do(AnnounceProducts(), ContinueAnnouncement(2))
     told = await world.do(AnnounceProducts(), ContinueAnnouncement(2), ContinueAnnouncement(2))
     assert told.outcomes == [None, 2, 1]
-    assert (await world.read()).announcement_position is None
+    assert not (await world.read()).announcement
 
 
 # --- any story -----------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def in_memory() -> Place:
     database = MemoryDatabase(ChassisTables())
 
     async def dead_letters() -> Sequence[Any]:
-        letters = database.chassis.dead_letters
+        letters = [buried.letter for buried in database.chassis.dead_letters.values()]
         return [(a.message_id, a.topic, a.type, a.body, a.error) for a in letters]
 
     return Place(

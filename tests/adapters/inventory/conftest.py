@@ -79,6 +79,6 @@ async def books_of(connection: Connection) -> MemoryInventory:
     return MemoryInventory(
         {reservation.order_id: reservation for reservation in reservations},
         {row[0]: StockItem(*row) for row in items},
-        [Movement(row[0], row[1], MovementKind(row[2]), *row[3:]) for row in movements],
-        await connection.fetchval("SELECT position FROM announcement"),
+        {row[0]: Movement(row[0], row[1], MovementKind(row[2]), *row[3:]) for row in movements},
+        {row[0]: row[1] for row in await connection.fetch("SELECT 0, position FROM announcement")},
     )

@@ -124,13 +124,13 @@ async def test_all_levels_are_told_anew_in_pages(world: World) -> None:
         [level(5, 50, version=1)],
         [],
     ]
-    assert (await world.books()).announcement_position is None
+    assert (await world.books()).announcement == {}
 
 
 async def test_an_announcement_can_begin_again(world: World) -> None:
     await world.with_stock({1: 1, 2: 2, 3: 3})
     await world.do(AnnounceLevels(), ContinueAnnouncement(2))
-    assert (await world.books()).announcement_position == 2
+    assert (await world.books()).announcement == {0: 2}
     told = await world.do(AnnounceLevels(), ContinueAnnouncement(3), ContinueAnnouncement(3))
     assert [message.key for message in told.messages] == ["1", "2", "3"]
     assert told.outcomes == [None, 3, 0]

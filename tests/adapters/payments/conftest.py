@@ -62,7 +62,7 @@ def world(request: pytest.FixtureRequest) -> World:
 async def books_of(connection: Connection) -> MemoryPayments:
     """Everything that is in the database."""
     payments = map(payment_from, await connection.fetch(f"SELECT {PAYMENT_COLUMNS} FROM payment"))
-    canceled = await connection.fetch("SELECT order_id FROM canceled_order")
+    canceled = await connection.fetch("SELECT order_id, canceled_at FROM canceled_order")
     refunds = map(refund_from, await connection.fetch(f"SELECT {REFUND_COLUMNS} FROM refund"))
     entries = await connection.fetch(
         "SELECT payment_id, refund_id, kind, debit_account, credit_account, amount_cents"
@@ -70,7 +70,7 @@ async def books_of(connection: Connection) -> MemoryPayments:
     )
     return MemoryPayments(
         {(payment.order_id, payment.attempt): payment for payment in payments},
-        {row[0] for row in canceled},
+        dict(map(tuple, canceled)),
         {refund.id: refund for refund in refunds},
         {
             (row[0], row[1]): LedgerEntry(

@@ -70,7 +70,7 @@ async def test_all_within_one_batch(world: World) -> None:
     books = await world.books()
     check_books(books)
     assert [r.amount_cents for r in books.refunds.values()] == [4_00, AMOUNT_CENTS - 4_00]
-    assert books.canceled == {1, 2}
+    assert books.canceled.keys() == {1, 2}
 
 
 async def test_a_cancellation_that_comes_first_is_remembered(world: World) -> None:

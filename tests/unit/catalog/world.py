@@ -11,13 +11,14 @@ from itertools import groupby
 from random import Random
 from typing import Any, Final, TypeVar
 
+from feira.chassis.memory.database import MemoryDatabase
 from feira.chassis.outbox import Outbox
 from feira.chassis.work import Origin
 from feira.contracts.inventory import StockLevelChanged
 from feira.contracts.message import Message
 from feira.kernel.clock import ManualClock
 from feira.kernel.ids import Ids
-from feira.services.catalog.adapters.memory import MemoryCatalog
+from feira.services.catalog.adapters.memory import MemoryCatalog, memory_unit_of_work
 from feira.services.catalog.adapters.unit_of_work import RowsUnitOfWork
 from feira.services.catalog.application.announce_products import (
     AnnounceProducts,
@@ -134,17 +135,19 @@ async def decide(commands: Sequence[Any], uow: RowsUnitOfWork, outbox: Outbox) -
 
 def in_memory() -> World:
     catalog = MemoryCatalog()
+    database = MemoryDatabase(catalog)
 
     @asynccontextmanager
     async def begin(outbox: Outbox, ids: Ids, now: datetime) -> AsyncIterator[RowsUnitOfWork]:
-        yield catalog.unit_of_work(outbox, ids, now)
+        with database.transaction() as tables:
+            yield memory_unit_of_work(tables, outbox, ids, now)
 
     async def read() -> MemoryCatalog:
         return MemoryCatalog(
             {key: replace(row) for key, row in catalog.products.items()},
             {key: replace(row) for key, row in catalog.categories_by_id.items()},
             dict(catalog.stock_levels),
-            catalog.announcement_position,
+            dict(catalog.announcement),
         )
 
     return World(begin, read, catalog)

@@ -12,9 +12,11 @@ import msgspec
 from feira.chassis.aggregates import Aggregates, Shelf
 from feira.chassis.lane import Lane, LaneLimits
 from feira.chassis.memory.database import MemoryDatabase
+from feira.chassis.memory.rows import Rows
 from feira.chassis.memory.store import MemoryStore
+from feira.chassis.memory.weather import Weather
 from feira.chassis.outbox import Outbox
-from feira.chassis.store import Contention
+from feira.chassis.store import Contention, DeadLetter
 from feira.chassis.telemetry.metrics import LaneMetrics
 from feira.chassis.transports.port import Envelope
 from feira.chassis.work import Answer, Origin
@@ -71,7 +73,7 @@ class Shelves:
 
 
 class JarRows:
-    def __init__(self, jars: dict[int, Jar]) -> None:
+    def __init__(self, jars: Rows[int, Jar]) -> None:
         self._jars = jars
         self.loads: list[set[int]] = []
 
@@ -80,11 +82,13 @@ class JarRows:
         return [replace(self._jars[key]) for key in ids if key in self._jars]
 
     async def insert(self, aggregates: Collection[Jar]) -> None:
+        await self._jars.lock(jar.id for jar in aggregates)
         if any(jar.id in self._jars for jar in aggregates):
             raise Contention("it is there already")
         self._write(aggregates)
 
     async def update(self, aggregates: Collection[Jar]) -> int:
+        await self._jars.lock(jar.id for jar in aggregates)
         current = [jar for jar in aggregates if self._version(jar) == jar.version - 1]
         self._write(current)
         return len(current)
@@ -101,7 +105,7 @@ class JarRows:
 
 class JarsUnitOfWork:
     def __init__(
-        self, tables: Shelves, outbox: Outbox, ids: Ids, now: datetime, shelf: Shelf[Jar]
+        self, tables: Any, outbox: Outbox, ids: Ids, now: datetime, shelf: Shelf[Jar]
     ) -> None:
         self.outbox = outbox
         self.ids = ids
@@ -142,6 +146,16 @@ async def look_into(commands: Sequence[LookInto], uow: JarsUnitOfWork) -> list[i
 
 
 USE_CASES: Final[dict[type, Any]] = {PutSweets: put_sweets, LookInto: look_into}
+
+
+class Stopped(Weather):
+    """The database does not answer until it is started again."""
+
+    def __init__(self) -> None:
+        self.started = asyncio.Event()
+
+    async def connecting(self) -> None:
+        await self.started.wait()
 
 
 @dataclass
@@ -186,6 +200,14 @@ class Process:
     @property
     def outbox(self) -> list[Envelope]:
         return list(self.database.chassis.outbox.values())
+
+    def stop_database(self) -> Stopped:
+        self.database.weather = stopped = Stopped()
+        return stopped
+
+    @property
+    def dead_letters(self) -> list[DeadLetter]:
+        return [buried.letter for buried in self.database.chassis.dead_letters.values()]
 
     async def ask(self, command: Any) -> Any:
         return await self.lane.ask(command, origin=ORIGIN)

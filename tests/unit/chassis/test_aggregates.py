@@ -1,6 +1,8 @@
 """Aggregates and the shelf between transactions: right whatever other processes do."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,11 +12,18 @@ from feira.chassis.store import Contention
 from tests.unit.chassis.jars import Jar, JarRows, LookInto, Process, PutSweets, Shelves, running
 
 
+class Table(dict[int, Jar]):
+    """One transaction at a time: nobody else wants its rows."""
+
+    async def lock(self, keys: Iterable[int]) -> None:
+        """Nobody has to be waited for."""
+
+
 class World:
     """A table with some rows and a process's shelf; each `begin` is a transaction."""
 
     def __init__(self, *jars: Jar, shelf: Shelf[Jar] | None = None) -> None:
-        self.table = {jar.id: jar for jar in jars}
+        self.table: Any = Table({jar.id: jar for jar in jars})
         self.shelf = Shelf[Jar]() if shelf is None else shelf
 
     def begin(self) -> Aggregates[Jar]:

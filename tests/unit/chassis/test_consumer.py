@@ -134,11 +134,11 @@ async def test_envelopes_are_handled_in_order_and_acknowledged() -> None:
 async def test_nothing_is_acknowledged_before_it_is_done() -> None:
     world = World()
     world.publish(sweets(1))
-    await world.process.database.one_at_a_time.acquire()  # the database does not answer
+    database = world.process.stop_database()  # the database does not answer
     async with running(world.process.lane.run()), running(world.consumer.run()):
         await asyncio.sleep(0.05)
         assert world.log.acknowledged == 0
-        world.process.database.one_at_a_time.release()
+        database.started.set()
         await world.all_is_acknowledged()
 
 
@@ -182,7 +182,7 @@ async def test_a_halted_lane_stops_the_consumer_which_goes_on_when_the_cause_is_
         await world.all_is_acknowledged()
         assert not world.consumer.halted
     assert world.process.sweets == {1: 1, 2: 1, 3: 1}
-    assert not world.process.database.chassis.dead_letters
+    assert not world.process.dead_letters
 
 
 def heal(put_sweets: Any) -> Any:
@@ -216,7 +216,7 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters_as_it_came() -> None
     async with running(world.process.lane.run()), running(world.consumer.run()):
         await world.all_is_acknowledged()
     assert world.process.sweets == {1: 5, 2: 5}
-    letters = world.process.database.chassis.dead_letters
+    letters = world.process.dead_letters
     assert [(letter.message_id, letter.body) for letter in letters] == [
         ("", b"not json"),
         ("m-7", b'{"jar_id":"one"}'),

@@ -90,11 +90,11 @@ async def test_messages_wait_for_room_and_requests_are_refused_first() -> None:
 async def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane_module, "WAITING_CHECK_SECONDS", 0.01)
     process = Process(limits=LaneLimits(answer_timeout_seconds=0.02))
-    await process.database.one_at_a_time.acquire()  # the database does not answer
+    database = process.stop_database()  # the database does not answer
     async with running(process.lane.run()):
         with pytest.raises(Unavailable, match="did not answer in time"):
             await process.ask(sweets(1))
-        process.database.one_at_a_time.release()
+        database.started.set()
         assert await process.ask(sweets(1)) == 2  # it was done after all
 
 
@@ -153,7 +153,7 @@ async def test_a_poisoned_message_is_buried_as_it_came_and_the_others_pass() -> 
     assert (first, last) == (1, [1])
     assert isinstance(broken, ZeroDivisionError)
     assert process.sweets == {1: 1, 2: 1, 3: 2, 5: 1}
-    (letter,) = process.database.chassis.dead_letters
+    (letter,) = process.dead_letters
     assert (letter.message_id, letter.topic, letter.type) == (
         "message-1",
         "jars.commands",
@@ -182,7 +182,7 @@ async def test_a_few_bad_messages_are_buried_even_when_they_are_most_of_a_batch(
     async with running(process.lane.run()):
         await process.deliver(sweets(1), sweets(2, POISON), sweets(3, POISON))
     assert process.sweets == {1: 1}
-    assert len(process.database.chassis.dead_letters) == 2
+    assert len(process.dead_letters) == 2
 
 
 async def test_a_halted_envelope_is_finished_when_it_comes_again() -> None:
@@ -194,7 +194,7 @@ async def test_a_halted_envelope_is_finished_when_it_comes_again() -> None:
                 sweets(1), sweets(2, POISON), sweets(3, POISON), envelope_id=envelope_id
             )
         assert process.sweets == {1: 1}
-        assert not process.database.chassis.dead_letters
+        assert not process.dead_letters
         await process.deliver(sweets(1), sweets(2), sweets(3), envelope_id=envelope_id)
     assert process.sweets == {1: 1, 2: 1, 3: 1}
 
@@ -206,10 +206,10 @@ async def test_poison_alone_in_its_batch_is_buried_but_not_without_end() -> None
             await process.deliver(sweets(1, POISON))
         with pytest.raises(Halted):
             await process.deliver(sweets(1, POISON))
-        assert len(process.database.chassis.dead_letters) == 3
+        assert len(process.dead_letters) == 3
         await process.deliver(sweets(1))  # the spell is broken
         await process.deliver(sweets(1, POISON))
-    assert len(process.database.chassis.dead_letters) == 4
+    assert len(process.dead_letters) == 4
 
 
 async def test_a_use_case_that_forgets_an_outcome_is_found_out() -> None:
@@ -229,11 +229,11 @@ async def test_a_use_case_that_forgets_an_outcome_is_found_out() -> None:
 
 async def test_a_lane_that_is_stopped_leaves_nothing_half_done() -> None:
     process = Process()
-    await process.database.one_at_a_time.acquire()
+    database = process.stop_database()
     async with running(process.lane.run()):
         asking = asyncio.ensure_future(process.ask(sweets(1)))
         await asyncio.sleep(0.01)
-    process.database.one_at_a_time.release()
+    database.started.set()
     assert process.sweets == {}
     assert not process.database.chassis.inbox
     asking.cancel()

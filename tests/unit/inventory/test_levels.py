@@ -99,7 +99,7 @@ async def test_the_announcement_at_the_start_is_asked_for_until_it_is_done() -> 
         await process.world.with_stock({1: 10})
         await process.until_heard(1)
     assert process.asked == [*[AnnounceLevels()] * 3, TellLevels(frozenset({1}))]
-    assert (await process.world.books()).announcement_position == 0
+    assert (await process.world.books()).announcement == {0: 0}
 
 
 async def test_a_process_that_died_leaves_levels_to_the_next() -> None:

@@ -11,6 +11,7 @@ from itertools import groupby
 from random import Random
 from typing import Any, Final, TypeVar
 
+from feira.chassis.memory.database import MemoryDatabase
 from feira.chassis.outbox import Outbox
 from feira.chassis.work import Origin
 from feira.contracts.catalog import ProductChanged
@@ -24,7 +25,7 @@ from feira.contracts.orchestrator import (
 )
 from feira.kernel.clock import ManualClock
 from feira.kernel.ids import Ids
-from feira.services.inventory.adapters.memory import MemoryInventory
+from feira.services.inventory.adapters.memory import MemoryInventory, units_of_work
 from feira.services.inventory.adapters.unit_of_work import RowsUnitOfWork
 from feira.services.inventory.application.adjust_stock import AdjustStock, adjust_stock
 from feira.services.inventory.application.announce_levels import (
@@ -144,18 +145,20 @@ async def decide(commands: Sequence[Any], uow: RowsUnitOfWork, outbox: Outbox) -
 
 
 def in_memory(*, preloads: bool = True, untold: UntoldLevels | None = None) -> World:
-    inventory = MemoryInventory(untold=untold)
+    inventory, make_uow = MemoryInventory(), units_of_work(untold)
+    database = MemoryDatabase(inventory)
 
     @asynccontextmanager
     async def begin(outbox: Outbox, ids: Ids, now: datetime) -> AsyncIterator[RowsUnitOfWork]:
-        yield inventory.unit_of_work(outbox, ids, now)
+        with database.transaction() as tables:
+            yield make_uow(tables, outbox, ids, now)
 
     async def read() -> MemoryInventory:
         return MemoryInventory(
             {key: replace(row) for key, row in inventory.reservations.items()},
             {key: replace(row) for key, row in inventory.stock.items()},
-            list(inventory.movements),
-            inventory.announcement_position,
+            dict(inventory.movements_by_id),
+            dict(inventory.announcement),
         )
 
     return World(begin, read, inventory, preloads)
@@ -280,7 +283,7 @@ class State:
     reservations: dict[int, Reservation]
     levels: dict[int, tuple[int, int]]
     movements: list[Movement]
-    announcement_position: int | None
+    announcement: dict[int, int]
 
 
 def state_of(books: MemoryInventory) -> State:
@@ -288,7 +291,7 @@ def state_of(books: MemoryInventory) -> State:
         {key: replace(found, version=0) for key, found in books.reservations.items()},
         {key: (item.on_hand, item.reserved) for key, item in sorted(books.stock.items())},
         [replace(movement, id=0) for movement in books.movements],
-        books.announcement_position,
+        books.announcement,
     )
 
 

@@ -11,13 +11,14 @@ from itertools import groupby
 from random import Random
 from typing import Any, Final, TypeVar
 
+from feira.chassis.memory.database import MemoryDatabase
 from feira.chassis.outbox import Outbox
 from feira.chassis.work import Origin
 from feira.contracts.message import Message
 from feira.contracts.orchestrator import CancelPayment, RequestPayment
 from feira.kernel.clock import ManualClock
 from feira.kernel.ids import Ids
-from feira.services.payments.adapters.memory import MemoryPayments
+from feira.services.payments.adapters.memory import MemoryPayments, handing_over_to
 from feira.services.payments.adapters.unit_of_work import HandOver, RowsUnitOfWork
 from feira.services.payments.application.check_payments import CheckPayments
 from feira.services.payments.application.ports import (
@@ -128,23 +129,25 @@ async def decide(commands: Sequence[Any], uow: RowsUnitOfWork, outbox: Outbox) -
 
 
 def in_memory(*, preloads: bool = True) -> World:
-    database = MemoryPayments()
+    books = MemoryPayments()
+    database = MemoryDatabase(books)
 
     @asynccontextmanager
     async def begin(
         outbox: Outbox, ids: Ids, now: datetime, hand_over: HandOver
     ) -> AsyncIterator[RowsUnitOfWork]:
-        yield database.unit_of_work(outbox, ids, now, hand_over)
+        with database.transaction() as tables:
+            yield handing_over_to(hand_over)(tables, outbox, ids, now)
 
     async def read() -> MemoryPayments:
         return MemoryPayments(
-            {key: replace(row) for key, row in database.payments.items()},
-            set(database.canceled),
-            {key: replace(row) for key, row in database.refunds.items()},
-            dict(database.ledger),
+            {key: replace(row) for key, row in books.payments.items()},
+            dict(books.canceled),
+            {key: replace(row) for key, row in books.refunds.items()},
+            dict(books.ledger),
         )
 
-    return World(begin, read, database, preloads)
+    return World(begin, read, books, preloads)
 
 
 # --- commands ------------------------------------------------------------------------------------

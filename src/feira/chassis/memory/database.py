@@ -1,65 +1,78 @@
 """A service's database in memory: its own tables, and those that every service has."""
 
-import asyncio
-from copy import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from feira.chassis.memory.locks import Locks
+from feira.chassis.memory.rows import Writer
+from feira.chassis.memory.weather import FAIR, Weather
 from feira.chassis.store import DeadLetter, StoredAnswer
 from feira.chassis.transports.port import Envelope
+from feira.kernel.clock import Clock, SystemClock
 
 T = TypeVar("T")
 
 
+class Buried(NamedTuple):
+    letter: DeadLetter
+    buried_at: datetime
+    redriven_at: datetime | None = None
+
+
 @dataclass
 class ChassisTables:
-    """As `chassis.postgres.schema` has them."""
+    """As `chassis.postgres.schema` has them: each a dictionary by its key."""
 
-    inbox: set[UUID] = field(default_factory=set)
-    inbox_parts: set[tuple[UUID, int]] = field(default_factory=set)
+    inbox: dict[UUID, datetime] = field(default_factory=dict)
+    """When each was claimed."""
+    inbox_parts: dict[tuple[UUID, int], bool] = field(default_factory=dict)
     answers: dict[tuple[str, str], StoredAnswer] = field(default_factory=dict)
+    answered_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
     outbox: dict[int, Envelope] = field(default_factory=dict)
-    """By row id, which rises."""
-    outbox_rows: int = 0
-    """How many there have ever been."""
-    dead_letters: list[DeadLetter] = field(default_factory=list)
-    broker_epoch: str | None = None
+    """By row id: drawn when a row is written, so that a late commit may bring an early id."""
+    dead_letters: dict[int, Buried] = field(default_factory=dict)
+    broker_epoch: dict[int, str] = field(default_factory=dict)
+    """One row at most."""
 
 
 @dataclass
 class MemoryDatabase(Generic[T]):
     """Outlives the stores over it, as a database outlives processes.
 
-    `tables` is an object of the service whose attributes are dictionaries, lists and sets of values
-    that nobody changes in place: adapters copy aggregates on their way in and out.
+    `tables` is an object of the service whose attributes are dictionaries of values that nobody
+    changes in place: adapters copy aggregates on their way in and out.
     """
 
     tables: T
     chassis: ChassisTables = field(default_factory=ChassisTables)
+    clock: Clock = field(default_factory=SystemClock)
+    """The server's own, as PostgreSQL's `now()`."""
+    weather: Weather = FAIR
+    locks: Locks = field(default_factory=Locks)
     workers: set[int] = field(default_factory=set)
     """Worker numbers that are taken."""
     relay: object | None = None
     """Who publishes from the outbox."""
-    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Transactions do not overlap."""
+    last_row_id: int = 0
+    """Of outbox and dead letters; never used twice, whatever becomes of the transaction."""
 
-    def staged(self) -> "MemoryDatabase[T]":
-        """A copy to write to, of which nobody else knows."""
-        return MemoryDatabase(_copied(self.tables), _copied(self.chassis))
+    def new_row_id(self) -> int:
+        self.last_row_id += 1
+        return self.last_row_id
 
-    def take_over(self, staged: "MemoryDatabase[T]") -> None:
-        """What was staged becomes what is."""
-        vars(self.tables).update(vars(staged.tables))
-        vars(self.chassis).update(vars(staged.chassis))
+    def writer(self) -> Writer:
+        return Writer(self.locks, self.weather)
 
-
-C = TypeVar("C")
-
-
-def _copied(tables: C) -> C:
-    copied = copy(tables)
-    for name, rows in vars(tables).items():
-        if isinstance(rows, dict | list | set):
-            setattr(copied, name, copy(rows))
-    return copied
+    @contextmanager
+    def transaction(self) -> Iterator[T]:
+        """The service's tables in a transaction that commits when the block ends without error."""
+        writer = self.writer()
+        try:
+            yield writer.view(self.tables)
+            writer.commit()
+        finally:
+            writer.end()

@@ -1,19 +1,19 @@
-"""The lane's transactions in memory: one at a time, wholly or not at all.
+"""The lane's transactions in memory: wholly or not at all, side by side, with row locks."""
 
-A transaction works on a copy of the database that takes its place when it commits. That costs time
-in proportion to the database, which suits tests and simulations.
-"""
-
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from feira.chassis.batch import U
-from feira.chassis.memory.database import ChassisTables, MemoryDatabase
+from feira.chassis.memory.database import MemoryDatabase
 from feira.chassis.memory.inbox import MemoryInbox
+from feira.chassis.memory.rows import Writer
+from feira.chassis.memory.weather import Fate
 from feira.chassis.outbox import Outbox
+from feira.chassis.store import CommitUnknown
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
 from feira.kernel.ids import WORKERS_MAX, Ids
@@ -25,10 +25,12 @@ MakeUnitOfWork = Callable[[T, Outbox, Ids, datetime], U]
 
 
 class MemoryTransaction(Generic[U]):
-    def __init__(self, tables: ChassisTables, uow: U) -> None:
-        self._tables = tables
+    def __init__(self, database: MemoryDatabase[Any], writer: Writer, uow: U) -> None:
+        self._database = database
+        self._writer = writer
         self._uow = uow
-        self._inbox = MemoryInbox(tables)
+        self._tables: Any = writer.view(database.chassis)
+        self._inbox = MemoryInbox(database, self._tables)
 
     @property
     def uow(self) -> U:
@@ -40,9 +42,10 @@ class MemoryTransaction(Generic[U]):
 
     async def save(self) -> None:
         await self._uow.flush()
-        for envelope in self._uow.outbox.envelopes():
-            self._tables.outbox_rows += 1
-            self._tables.outbox[self._tables.outbox_rows] = envelope
+        await self._writer.statement()
+        self._tables.outbox.append_new(
+            (self._database.new_row_id(), envelope) for envelope in self._uow.outbox.envelopes()
+        )
 
 
 class MemoryStore(Generic[T, U]):
@@ -68,21 +71,38 @@ class MemoryStore(Generic[T, U]):
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[MemoryTransaction[U]]:
+        await self._database.weather.connecting()
         self._lease_worker()
-        async with self._database.one_at_a_time:
-            staged = self._database.staged()
-            uow = self._unit_of_work(staged.tables)
-            yield MemoryTransaction(staged.chassis, uow)
-            self._database.take_over(staged)
+        writer = self._database.writer()
+        try:
+            uow = self._unit_of_work(writer.view(self._database.tables))
+            yield MemoryTransaction(self._database, writer, uow)
+            await self._commit(writer)
+        finally:
+            writer.end()
         uow.committed()
 
     async def committed(self, marker: UUID) -> bool:
+        await self._database.weather.connecting()
         return marker in self._database.chassis.inbox
 
     async def close(self) -> None:
         if self._worker is not None:
             self._database.workers.discard(self._worker)
             self._worker = None
+
+    async def _commit(self, writer: Writer) -> None:
+        weather = self._database.weather
+        try:
+            fate = await weather.committing()
+        except asyncio.CancelledError:  # the process dies, and the server may have heard it or not
+            if weather.dies_committed():
+                writer.commit()
+            raise
+        if fate is not Fate.LOST:
+            writer.commit()
+        if fate is not Fate.DONE:
+            raise CommitUnknown(f"the connection broke while committing ({fate.name.lower()})")
 
     def _unit_of_work(self, tables: T) -> U:
         now = self._clock.now()

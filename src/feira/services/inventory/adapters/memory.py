@@ -1,14 +1,15 @@
 """Inventory in memory: the same units of work over dictionaries, for tests and the simulation.
 
-Aggregates are copied on their way in and out, so that a transaction which is not flushed leaves no
-trace. Transactions must not overlap: there are no locks.
+Aggregates are copied on their way in and out. Rows are locked as in SQL: before they are written,
+and where the statement says so before they are read.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from feira.chassis.aggregates import Shelf
+from feira.chassis.memory.rows import Rows
 from feira.chassis.outbox import Outbox
 from feira.chassis.store import Contention
 from feira.kernel.ids import Ids
@@ -26,22 +27,13 @@ class MemoryInventory:
 
     reservations: dict[int, Reservation] = field(default_factory=dict)
     stock: dict[int, StockItem] = field(default_factory=dict)
-    movements: list[Movement] = field(default_factory=list)
-    announcement_position: int | None = None
-    untold: UntoldLevels | None = field(default=None, compare=False, repr=False)
-    _shelf: Shelf[Reservation] = field(default_factory=new_shelf, compare=False, repr=False)
+    movements_by_id: dict[int, Movement] = field(default_factory=dict)
+    announcement: dict[int, int] = field(default_factory=dict)
+    """One row at most: how far it has come."""
 
-    def unit_of_work(self, outbox: Outbox, ids: Ids, now: datetime) -> RowsUnitOfWork:
-        return RowsUnitOfWork(
-            outbox,
-            ids,
-            now,
-            reservations=Reservations(_ReservationRows(self.reservations), self._shelf),
-            stock_rows=_StockRows(self.stock),
-            movement_rows=_MovementRows(self.movements),
-            position_row=_PositionRow(self),
-            untold=self.untold,
-        )
+    @property
+    def movements(self) -> list[Movement]:
+        return [movement for _, movement in sorted(self.movements_by_id.items())]
 
     async def get(self, product_id: int, movements_max: int) -> StockView | None:
         item = self.stock.get(product_id)
@@ -51,8 +43,32 @@ class MemoryInventory:
         return StockView(replace(item), movements[: -movements_max - 1 : -1])
 
 
+def units_of_work(
+    untold: UntoldLevels | None = None,
+) -> Callable[[MemoryInventory, Outbox, Ids, datetime], RowsUnitOfWork]:
+    """Units of work that share a shelf: one maker a process.
+
+    Without `untold` each tells the levels that it changes.
+    """
+    shelf = new_shelf()
+
+    def make(tables: Any, outbox: Outbox, ids: Ids, now: datetime) -> RowsUnitOfWork:
+        return RowsUnitOfWork(
+            outbox,
+            ids,
+            now,
+            reservations=Reservations(_ReservationRows(tables.reservations), shelf),
+            stock_rows=_StockRows(tables.stock),
+            movement_rows=_MovementRows(tables.movements_by_id),
+            position_row=_PositionRow(tables.announcement),
+            untold=untold,
+        )
+
+    return make
+
+
 class _ReservationRows:
-    def __init__(self, rows: dict[int, Reservation]) -> None:
+    def __init__(self, rows: Rows[int, Reservation]) -> None:
         self._rows = rows
 
     async def load(self, ids: Collection[int]) -> Iterable[Reservation]:
@@ -67,11 +83,13 @@ class _ReservationRows:
         return [replace(self._rows[order_id]) for _, order_id in sorted(overdue)[:rows_max]]
 
     async def insert(self, aggregates: Collection[Reservation]) -> None:
+        await self._rows.lock([new.order_id for new in aggregates])
         if any(new.order_id in self._rows for new in aggregates):
             raise Contention("it is there already")
         self._rows.update({new.order_id: replace(new) for new in aggregates})
 
     async def update(self, aggregates: Collection[Reservation]) -> int:
+        await self._rows.lock([a.order_id for a in aggregates])
         current = [a for a in aggregates if self._rows[a.order_id].version == a.version - 1]
         self._rows.update({a.order_id: replace(a) for a in current})
         return len(current)
@@ -81,16 +99,19 @@ class _ReservationRows:
 
 
 class _StockRows:
-    def __init__(self, rows: dict[int, StockItem]) -> None:
+    def __init__(self, rows: Rows[int, StockItem]) -> None:
         self._rows = rows
 
     async def lock(self, ids: Collection[int]) -> Iterable[StockItem]:
-        return [replace(self._rows[key]) for key in sorted(ids) if key in self._rows]
+        there = sorted(key for key in ids if key in self._rows)
+        await self._rows.lock(there)
+        return [replace(self._rows[key]) for key in there]
 
     async def ids_after(self, product_id: int, ids_max: int) -> Sequence[int]:
         return sorted(key for key in self._rows if key > product_id)[:ids_max]
 
     async def insert(self, aggregates: Collection[StockItem]) -> None:
+        await self._rows.lock([new.product_id for new in aggregates])
         if any(new.product_id in self._rows for new in aggregates):
             raise Contention("it is there already")
         await self.update(aggregates)
@@ -100,19 +121,24 @@ class _StockRows:
 
 
 class _MovementRows:
-    def __init__(self, rows: list[Movement]) -> None:
+    def __init__(self, rows: Rows[int, Movement]) -> None:
         self._rows = rows
 
     async def insert(self, movements: Collection[Movement]) -> None:
-        self._rows.extend(movements)
+        self._rows.append_new((movement.id, movement) for movement in movements)
 
 
 class _PositionRow:
-    def __init__(self, inventory: MemoryInventory) -> None:
-        self._inventory = inventory
+    def __init__(self, rows: Rows[int, int]) -> None:
+        self._rows = rows
 
     async def lock(self) -> int | None:
-        return self._inventory.announcement_position
+        await self._rows.lock(self._rows)
+        return self._rows.get(0)
 
     async def put(self, position: int | None) -> None:
-        self._inventory.announcement_position = position
+        await self._rows.lock([0])
+        if position is None:
+            self._rows.pop(0, None)
+        else:
+            self._rows[0] = position

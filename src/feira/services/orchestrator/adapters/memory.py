@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from feira.chassis.aggregates import Aggregates, Shelf
+from feira.chassis.memory.rows import Rows
 from feira.chassis.outbox import Outbox
 from feira.chassis.store import Contention
 from feira.kernel.clock import Clock, SystemClock
@@ -48,22 +50,25 @@ class MemorySagas:
 
 
 class MemorySagaRows:
-    def __init__(self, rows: dict[int, Saga]) -> None:
+    def __init__(self, rows: Rows[int, Saga]) -> None:
         self._rows = rows
 
     async def load(self, ids: Collection[int]) -> Iterable[Saga]:
         return [copied(self._rows[key]) for key in ids if key in self._rows]
 
     async def find_overdue(self, by: datetime, sagas_max: int) -> Iterable[Saga]:
-        due = [s for _, s in sorted(self._rows.items()) if s.open and s.deadline <= by]
+        due = [saga for saga in self._rows.values() if saga.open and saga.deadline <= by]
+        due.sort(key=lambda saga: saga.purchase.order_id)
         return map(copied, due[:sagas_max])
 
     async def insert(self, aggregates: Collection[Saga]) -> None:
+        await self._rows.lock(saga.purchase.order_id for saga in aggregates)
         if any(saga.purchase.order_id in self._rows for saga in aggregates):
             raise Contention("another process has started the same saga")
         self._write(aggregates)
 
     async def update(self, aggregates: Collection[Saga]) -> int:
+        await self._rows.lock(saga.purchase.order_id for saga in aggregates)
         current = [saga for saga in aggregates if self._version(saga) == saga.version - 1]
         self._write(current)
         return len(current)
@@ -92,7 +97,7 @@ class Sagas(Aggregates[Saga]):
 class MemoryOrchestratorUnitOfWork:
     def __init__(
         self,
-        database: MemorySagas,
+        tables: Any,
         outbox: Outbox,
         ids: Ids,
         now: datetime,
@@ -104,7 +109,7 @@ class MemoryOrchestratorUnitOfWork:
         self.ids = ids
         self.now = now
         self.hold = hold
-        self.sagas = Sagas(MemorySagaRows(database.sagas), shelf)
+        self.sagas = Sagas(MemorySagaRows(tables.sagas), shelf)
 
     async def flush(self) -> None:
         await self.sagas.flush()
@@ -120,8 +125,8 @@ def holding_for(
     shelf: Shelf[Saga] = Shelf(lambda saga: saga.open)
 
     def make(
-        database: MemorySagas, outbox: Outbox, ids: Ids, now: datetime
+        tables: MemorySagas, outbox: Outbox, ids: Ids, now: datetime
     ) -> MemoryOrchestratorUnitOfWork:
-        return MemoryOrchestratorUnitOfWork(database, outbox, ids, now, hold=hold, shelf=shelf)
+        return MemoryOrchestratorUnitOfWork(tables, outbox, ids, now, hold=hold, shelf=shelf)
 
     return make

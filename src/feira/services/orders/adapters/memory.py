@@ -1,10 +1,13 @@
 """Orders in memory: the same units of work over dictionaries, for tests and the simulation."""
 
+from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from feira.chassis.aggregates import Aggregates, Shelf
+from feira.chassis.memory.rows import Rows
 from feira.chassis.outbox import Outbox
 from feira.chassis.store import Contention
 from feira.kernel.ids import Ids
@@ -43,42 +46,47 @@ class MemoryOrders:
 
 
 class MemoryOrderRows:
-    def __init__(self, database: MemoryOrders, now: datetime) -> None:
-        self._database = database
+    """`tables` as the transaction sees them."""
+
+    def __init__(self, tables: Any, now: datetime) -> None:
+        self._rows: Rows[int, Order] = tables.orders
+        self._updated_at: Rows[int, datetime] = tables.updated_at
         self._now = now
 
     async def load(self, ids: Collection[int]) -> Iterable[Order]:
-        rows = self._database.orders
+        rows = self._rows
         return [replace(rows[key]) for key in ids if key in rows]
 
     async def find_unsettled(self, quiet_for: timedelta, orders_max: int) -> Iterable[Order]:
         def is_due(order: Order) -> bool:
-            updated_at = self._database.updated_at[order.id]
+            updated_at = self._updated_at[order.id]
             return updated_at + quiet_for + (updated_at - order.created_at) <= self._now
 
-        rows = sorted(self._database.orders.values(), key=lambda order: order.id)
-        due = [row for row in rows if not row.settled and is_due(row)]
+        due = [row for row in self._rows.values() if not row.settled and is_due(row)]
+        due.sort(key=lambda order: order.id)
         return map(replace, due[:orders_max])
 
     async def insert(self, aggregates: Collection[Order]) -> None:
-        if any(order.id in self._database.orders for order in aggregates):
+        await self._rows.lock(order.id for order in aggregates)
+        if any(order.id in self._rows for order in aggregates):
             raise Contention("it is there already")
         self._write(aggregates)
 
     async def update(self, aggregates: Collection[Order]) -> int:
-        rows = self._database.orders
+        rows = self._rows
+        await rows.lock(order.id for order in aggregates)
         current = [a for a in aggregates if a.id in rows and rows[a.id].version == a.version - 1]
         self._write(current)
         return len(current)
 
     async def count_current(self, aggregates: Collection[Order]) -> int:
-        rows = self._database.orders
+        rows = self._rows
         return sum(a.id in rows and rows[a.id].version == a.version for a in aggregates)
 
     def _write(self, orders: Collection[Order]) -> None:
         for order in orders:
-            self._database.orders[order.id] = replace(order)
-            self._database.updated_at[order.id] = self._now
+            self._rows[order.id] = replace(order)
+        self._updated_at.append_new((order.id, self._now) for order in orders)
 
 
 class Orders(Aggregates[Order]):
@@ -92,13 +100,12 @@ class Orders(Aggregates[Order]):
 
 
 class MemoryPriceBook:
-    """Written at once: the transaction is over a copy."""
-
-    def __init__(self, products: dict[int, PricedProduct]) -> None:
+    def __init__(self, products: Rows[int, PricedProduct]) -> None:
         self._products = products
+        self._new: dict[int, PricedProduct] = {}
 
     async def prices_cents(self, product_ids: Iterable[int]) -> Mapping[int, int]:
-        products = self._products
+        products = ChainMap(self._new, cast("dict[int, PricedProduct]", self._products))
         return {
             key: products[key].price_cents
             for key in product_ids
@@ -107,15 +114,22 @@ class MemoryPriceBook:
 
     def put_many(self, products: Iterable[PricedProduct]) -> None:
         for product in products:
-            known = self._products.get(product.product_id)
+            known = self._new.get(product.product_id) or self._products.get(product.product_id)
             if known is None or known.version < product.version:
-                self._products[product.product_id] = product
+                self._new[product.product_id] = product
+
+    async def flush(self) -> None:
+        await self._products.lock(self._new)
+        for key, product in self._new.items():
+            known = self._products.get(key)
+            if known is None or known.version < product.version:
+                self._products[key] = product
 
 
 class MemoryOrdersUnitOfWork:
     def __init__(
         self,
-        database: MemoryOrders,
+        tables: Any,
         outbox: Outbox,
         ids: Ids,
         now: datetime,
@@ -124,10 +138,11 @@ class MemoryOrdersUnitOfWork:
         self.outbox = outbox
         self.ids = ids
         self.now = now
-        self.orders = Orders(MemoryOrderRows(database, now), shelf)
-        self.price_book = MemoryPriceBook(database.products)
+        self.orders = Orders(MemoryOrderRows(tables, now), shelf)
+        self.price_book = MemoryPriceBook(tables.products)
 
     async def flush(self) -> None:
+        await self.price_book.flush()
         await self.orders.flush()
 
     def committed(self) -> None:
@@ -139,8 +154,8 @@ def units_of_work() -> Callable[[MemoryOrders, Outbox, Ids, datetime], MemoryOrd
     shelf: Shelf[Order] = Shelf(lambda order: not order.settled)
 
     def make(
-        database: MemoryOrders, outbox: Outbox, ids: Ids, now: datetime
+        tables: MemoryOrders, outbox: Outbox, ids: Ids, now: datetime
     ) -> MemoryOrdersUnitOfWork:
-        return MemoryOrdersUnitOfWork(database, outbox, ids, now, shelf)
+        return MemoryOrdersUnitOfWork(tables, outbox, ids, now, shelf)
 
     return make
