@@ -86,7 +86,7 @@ async def _inventory(world: World) -> Service:
     use_environment_of(world.shop.data_dir.path)
     settings = load_settings(settings_of("inventory"))
     transport = open_transport("sim://hot-sku", partitions=settings.partitions, member="bench")
-    parts = Parts(PostgresDatabase(settings.database_url), transport, verifier_of(settings))
+    parts = Parts(PostgresDatabase.of(settings), transport, verifier_of(settings))
     return builder_of("inventory")(parts, settings)
 
 

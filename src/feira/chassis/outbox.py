@@ -5,7 +5,7 @@ the broker afterwards. One row an envelope, not one an event, keeps the cost of 
 database near zero (ADR 0002).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -21,11 +21,22 @@ ENVELOPE_SIZE_BYTES_MAX: Final = 512 * 1024
 
 
 class Outbox:
-    """Collects the messages of one transaction of one service."""
+    """Collects the messages of one transaction of one service.
 
-    def __init__(self, source: str, partitions: int, ids: Ids, now: datetime) -> None:
+    `single_event_topics` are packed one event an envelope, for consumers that know no batches.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        partitions: int,
+        ids: Ids,
+        now: datetime,
+        single_event_topics: Collection[str] = (),
+    ) -> None:
         self._source = source
         self._partitions = partitions
+        self._single_event_topics = single_event_topics
         self._ids = ids
         self._now = now
         self._origins: Sequence[Origin] = ()
@@ -58,8 +69,13 @@ class Outbox:
         return [
             Envelope(self._ids.uuid7(), topic, partition, body, count)
             for (topic, partition), packed in events.items()
-            for body, count in _bodies(packed)
+            for body, count in self._bodies(topic, packed)
         ]
+
+    def _bodies(self, topic: str, packed: list[CloudEvent]) -> Iterable[tuple[bytes, int]]:
+        if topic in self._single_event_topics:
+            return ((encode_batch([event]), 1) for event in packed)
+        return _bodies(packed)
 
     def _event(self, event_id: str, message: Message, origin: Origin) -> CloudEvent:
         key = message.key

@@ -42,6 +42,9 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     partitions: int = Field(default=4, ge=1, le=256)
+    single_event_topics: tuple[str, ...] = ()
+    """Topics with one event an envelope, in CloudEvents' binary mode where the broker has headers:
+    for consumers of others that know no batches. As a JSON array; each event costs more there."""
     lane_queue_commands_max: int = Field(default=10_000, ge=1, le=1_000_000)
     batch_commands_max: int = Field(default=500, ge=1, le=10_000)
     batch_bytes_max: int = Field(default=1024 * 1024, ge=1024)

@@ -67,7 +67,7 @@ def _shell(name: str, settings: ServiceSettings) -> ServiceShell:
     """The service's application; nothing of it runs, nothing is connected."""
     transport = open_transport("sim://prepare", partitions=settings.partitions, member="prepare")
     service = builder_of(name)(
-        Parts(PostgresDatabase(settings.database_url), transport, verifier_of(settings)), settings
+        Parts(PostgresDatabase.of(settings), transport, verifier_of(settings)), settings
     )
     shell: ServiceShell = service.app
     return shell

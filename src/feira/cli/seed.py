@@ -66,7 +66,7 @@ async def _writing(name: str) -> AsyncIterator[Service]:
     """A service whose lane runs here; what it announces goes out by the running service's relay."""
     settings = service_settings([name])[name]
     transport = open_transport("sim://seed", partitions=settings.partitions, member="seed")
-    parts = Parts(PostgresDatabase(settings.database_url), transport, verifier_of(settings))
+    parts = Parts(PostgresDatabase.of(settings), transport, verifier_of(settings))
     service = builder_of(name)(parts, settings)
     running = asyncio.create_task(service.lane.run())
     try:

@@ -108,7 +108,7 @@ async def _follow_revocations(service: Service, verifier: TokenVerifier) -> None
 async def _parts(settings: ServiceSettings, verifier: TokenVerifier) -> Parts:
     member = f"{settings.service}-{socket.gethostname()}-{os.getpid()}"
     return Parts(
-        database=PostgresDatabase(settings.database_url),
+        database=PostgresDatabase.of(settings),
         transport=open_transport(
             settings.broker_url, partitions=settings.partitions, member=member
         ),

@@ -73,6 +73,21 @@ def test_an_event_that_is_too_large_alone_goes_alone(outbox: Outbox) -> None:
     assert [data["sweets"] for _, data in messages_in(outbox.envelopes())] == [1, 2, 3]
 
 
+def test_some_topics_have_one_event_an_envelope() -> None:
+    outbox = Outbox("/feira/jars", 1, Ids(ManualClock(START)), START, ("jars.events",))
+    outbox.speak_for([Origin("a-story")])
+    outbox.tell([filled(1), PutSweets(jar_id=1), filled(2), PutSweets(jar_id=2), filled(1, 3)])
+    envelopes = outbox.envelopes()
+    assert [(e.topic, e.events) for e in envelopes] == [
+        ("jars.events", 1),
+        ("jars.events", 1),
+        ("jars.events", 1),
+        ("jars.commands", 2),
+    ]
+    assert [data["jar_id"] for _, data in messages_in(envelopes[:3])] == [1, 2, 1]
+    assert len({envelope.id for envelope in envelopes}) == 4
+
+
 def test_each_message_names_its_cause() -> None:
     outbox = Outbox("/feira/jars", 1, Ids(ManualClock(START)), START)
     outbox.speak_for([Origin("story-1", "message-1"), Origin("story-2", None, "00-aa-bb-01")])

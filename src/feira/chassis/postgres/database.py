@@ -1,5 +1,6 @@
 """A service's database in PostgreSQL, as the chassis asks for it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,20 +9,34 @@ from feira.chassis.postgres.dead_letters import PostgresDeadLetters
 from feira.chassis.postgres.outbox_reader import PostgresOutboxReader
 from feira.chassis.postgres.reading import Reader
 from feira.chassis.postgres.store import MakeUnitOfWork, PostgresStore
+from feira.chassis.settings import ServiceSettings
 from feira.kernel.clock import Clock
 from feira.kernel.ids import Ids
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresDatabase:
-    """`dsn` may hold a password."""
+    """`dsn` may hold a password. `single_event_topics`: see `Outbox`."""
 
     dsn: str
+    single_event_topics: Collection[str] = ()
+
+    @classmethod
+    def of(cls, settings: ServiceSettings) -> "PostgresDatabase":
+        return cls(settings.database_url, frozenset(settings.single_event_topics))
 
     def store(
         self, name: str, make_uow: MakeUnitOfWork[Any], *, ids: Ids, clock: Clock, partitions: int
     ) -> PostgresStore[Any]:
-        return PostgresStore(self.dsn, name, make_uow, ids=ids, clock=clock, partitions=partitions)
+        return PostgresStore(
+            self.dsn,
+            name,
+            make_uow,
+            ids=ids,
+            clock=clock,
+            partitions=partitions,
+            single_event_topics=self.single_event_topics,
+        )
 
     def outbox_reader(self, name: str) -> PostgresOutboxReader:
         return PostgresOutboxReader(self.dsn, name)

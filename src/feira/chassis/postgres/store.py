@@ -1,6 +1,6 @@
 """The lane's transactions in PostgreSQL, over one connection of its own."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final, Generic
@@ -68,6 +68,7 @@ class PostgresStore(Generic[U]):
         ids: Ids,
         clock: Clock,
         partitions: int,
+        single_event_topics: Collection[str] = (),
     ) -> None:
         self._dsn = dsn
         self._name = name
@@ -75,6 +76,7 @@ class PostgresStore(Generic[U]):
         self._ids = ids
         self._clock = clock
         self._partitions = partitions
+        self._single_event_topics = single_event_topics
         self._connection: Connection | None = None
 
     @asynccontextmanager
@@ -112,7 +114,9 @@ class PostgresStore(Generic[U]):
 
     def _unit_of_work(self, connection: Connection) -> U:
         now = self._clock.now()
-        outbox = Outbox(f"/feira/{self._name}", self._partitions, self._ids, now)
+        outbox = Outbox(
+            f"/feira/{self._name}", self._partitions, self._ids, now, self._single_event_topics
+        )
         return self._make_uow(connection, outbox, self._ids, now)
 
     async def _connected(self) -> Connection:
