@@ -39,6 +39,23 @@ async def test_what_is_not_paid_is_not_shipped(client: ShopClient, ana: Caller) 
     assert reply.status == 422
 
 
+async def test_what_administrators_give_back_is_shown(client: ShopClient, ana: Caller) -> None:
+    order_id = await ana.buys((await client.product(stock=1, price=10.0), 1))
+    await ana.sees(order_id, "paid")
+    [payment] = (await client.admin.get(f"/payments?order_id={order_id}")).json["items"]
+    refunds = f"/payments/{payment['id']}/refunds"
+    for body, refunded, status in (({"amount": 2.5}, 2.5, "approved"), ({}, 10.0, "refunded")):
+        assert (await client.admin.post(refunds, body)).status == 201
+
+        async def shown(refunded: float = refunded) -> bool:
+            return bool((await ana.order(order_id))["payment"]["refunded"] == refunded)
+
+        await eventually(shown, what=f"{refunded} is shown as given back")
+        order = await ana.order(order_id)
+        assert (order["status"], order["payment"]["status"]) == ("paid", status)
+        assert order["payment"]["captured"] == 10.0
+
+
 async def test_customers_ship_nothing(client: ShopClient, ana: Caller) -> None:
     order_id = await ana.buys((await client.product(stock=1), 1))
     await ana.sees(order_id, "paid")

@@ -47,3 +47,22 @@ class PaymentCanceled(Message, frozen=True, kw_only=True):
     order_id: int
     captured_cents: int
     refunded_cents: int
+
+
+class PaymentRefunded(Message, frozen=True, kw_only=True):
+    """An administrator's refund has gone through. The order stays as it is.
+
+    `amount_cents` is this refund's; `captured_cents` and `refunded_cents` are the payment's, after
+    it. Of several the one with the highest `refunded_cents` is the latest.
+    """
+
+    TYPE: ClassVar[str] = "feira.payments.payment_refunded.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    payment_id: int
+    refund_id: int
+    amount_cents: int
+    captured_cents: int
+    refunded_cents: int

@@ -27,7 +27,12 @@ from feira.chassis.transports.opening import open_transport
 from feira.chassis.transports.port import Subscription, Transport
 from feira.chassis.work import Origin
 from feira.contracts.message import Message
-from feira.contracts.payments import PaymentCanceled, PaymentConfirmed, PaymentFailed
+from feira.contracts.payments import (
+    PaymentCanceled,
+    PaymentConfirmed,
+    PaymentFailed,
+    PaymentRefunded,
+)
 from feira.kernel.clock import SystemClock
 from feira.kernel.ids import Ids
 from feira.services.payments.bootstrap import build
@@ -47,7 +52,7 @@ from tests.postgres import PostgresServer, postgres_server
 __all__ = ["postgres_server"]
 
 PARTITIONS = 2
-TOLD = (PaymentConfirmed, PaymentFailed, PaymentCanceled)
+TOLD = (PaymentConfirmed, PaymentFailed, PaymentCanceled, PaymentRefunded)
 PROVIDER_TIMEOUT_SECONDS = 0.6
 
 

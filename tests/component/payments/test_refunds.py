@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from feira.chassis.telemetry.metrics import exposition
+from feira.contracts.payments import PaymentConfirmed, PaymentRefunded
 from tests.component.payments.conftest import Shop, until
 from tests.eventually import eventually
 from tests.unit.payments.world import AMOUNT_CENTS, request
@@ -35,7 +36,12 @@ async def test_a_part_and_then_the_rest(shop: Shop, paid: int) -> None:
     assert (rest.status, rest.json["amount"]) == (201, 7.5)
     await shop.is_in(1, "refunded")
     assert await refunded(shop) == 10.0
-    assert len(shop.saga.heard) == 1  # the confirmation: the saga is not told of the rest
+    confirmed, *told = shop.saga.heard
+    assert isinstance(confirmed, PaymentConfirmed)
+    refunds = [message for message in told if isinstance(message, PaymentRefunded)]
+    assert sorted(refund.amount_cents for refund in refunds) == [2_50, 7_50]
+    assert refunds[-1].refunded_cents == refunds[-1].captured_cents == AMOUNT_CENTS
+    assert len(refunds) == len(told)
     await shop.check_books()
 
 

@@ -26,6 +26,7 @@ from feira.services.orders.domain.order import (
     advance,
     cancel,
     confirm,
+    give_back,
     give_up,
     place,
     record,
@@ -187,6 +188,24 @@ def test_a_confirmed_order_is_paid_for_good() -> None:
     assert confirm(order, 0)
     assert (order.status, order.captured_cents, order.settled) == ("paid", 19_99, True)
     assert (order.payment_status, order.inventory_status) == ("approved", "sold")
+
+
+def test_what_is_given_back_after_the_sale_is_shown_in_whatever_order_it_is_told() -> None:
+    order = order_that_is(OrderStatus.SHIPPED, payment_status=PaymentStatus.APPROVED)
+    for refunded_cents in (4_00, 1_00):
+        give_back(order, 10_00, refunded_cents)
+        assert (order.refunded_cents, order.payment_status) == (4_00, PaymentStatus.APPROVED)
+    give_back(order, 10_00, 10_00)
+    assert (order.refunded_cents, order.payment_status) == (10_00, PaymentStatus.REFUNDED)
+    assert order.status is OrderStatus.SHIPPED
+
+
+def test_a_refund_that_is_told_before_the_confirmation_is_not_forgotten() -> None:
+    order = order_that_is(OrderStatus.IN_PROGRESS)
+    give_back(order, 10_00, 10_00)
+    assert confirm(order, 10_00)
+    assert (order.status, order.payment_status) == (OrderStatus.PAID, PaymentStatus.REFUNDED)
+    assert order.refunded_cents == 10_00
 
 
 @pytest.mark.parametrize("status", [OrderStatus.SHIPPED, OrderStatus.COMPLETED])

@@ -11,6 +11,7 @@ from feira.contracts.catalog import ProductChanged, ProductRemoved
 from feira.contracts.message import Message
 from feira.contracts.orchestrator import CancelOrder as GiveUp
 from feira.contracts.orchestrator import ConfirmOrder, RecordProgress
+from feira.contracts.payments import PaymentRefunded
 from feira.kernel.clock import ManualClock
 from feira.kernel.ids import Ids
 from feira.services.orders.adapters.memory import MemoryOrders, units_of_work
@@ -132,6 +133,17 @@ def confirming(order_id: int, captured_cents: int = 10_00) -> ConfirmOrder:
     return ConfirmOrder(order_id=order_id, captured_cents=captured_cents)
 
 
+def refunded(order_id: int, refunded_cents: int, captured_cents: int = 10_00) -> PaymentRefunded:
+    return PaymentRefunded(
+        order_id=order_id,
+        payment_id=1,
+        refund_id=refunded_cents,
+        amount_cents=refunded_cents,
+        captured_cents=captured_cents,
+        refunded_cents=refunded_cents,
+    )
+
+
 # --- at random -----------------------------------------------------------------------------------
 
 SOLD: Final = (1, 2, 3)
@@ -159,7 +171,7 @@ class RandomCommands:
         return [
             *(self._place, self._place, self._place_riskily, self._cancel, self._submit),
             *(self._advance, self._record, self._record, self._confirm, self._give_up),
-            *(self._change_price, self._remind),
+            *(self._change_price, self._remind, self._refund),
         ]
 
     def _place(self) -> PlaceOrder:
@@ -216,6 +228,9 @@ class RandomCommands:
 
     def _confirm(self) -> ConfirmOrder:
         return confirming(self._chance.choice(self._accepted))
+
+    def _refund(self) -> PaymentRefunded:
+        return refunded(self._chance.choice(self._accepted), self._chance.choice([5_00, 10_00]))
 
     def _give_up(self) -> GiveUp:
         return giving_up(self._chance.choice(self._accepted))

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feira.contracts.payments import PaymentRefunded
 from feira.kernel.errors import Refused
+from feira.services.payments.application.publishing import told
 from feira.services.payments.domain.order_payments import News, cancel, record_refund
 from feira.services.payments.domain.payment import State, attempt_of_key
 from feira.services.payments.domain.refund import (
@@ -67,12 +69,22 @@ def test_a_cancellation_gives_back_what_no_refund_has() -> None:
     assert order.at_rest
 
 
-def test_a_refund_by_a_person_is_not_told_to_the_saga() -> None:
+@pytest.mark.parametrize(
+    ("amount_cents", "state"), [(None, State.REFUNDED), (3_00, State.CAPTURED)]
+)
+def test_a_refund_by_a_person_is_told_to_those_who_show_it(
+    amount_cents: int | None, state: State
+) -> None:
     payment = payment_in(State.CAPTURED)
-    refund = request_refund(payment, None, lambda: 100, START)
+    refund = request_refund(payment, amount_cents, lambda: 100, START)
     assert isinstance(refund, Refund)
-    effect = record_refund(order_with(payment), refund, RefundReport(refund.key, True), START)
-    assert (payment.state, effect.news) == (State.REFUNDED, News.NOTHING)
+    report = RefundReport(refund.key, succeeded=True)
+    effect = record_refund(order_with(payment), refund, report, START)
+    assert (payment.state, effect.news) == (state, News.REFUNDED)
+    [message] = told(effect.news, order_with(payment), payment, refund)
+    assert isinstance(message, PaymentRefunded)
+    assert (message.refund_id, message.amount_cents) == (100, payment.refunded_cents)
+    assert (message.captured_cents, message.refunded_cents) == (AMOUNT_CENTS, refund.amount_cents)
 
 
 def test_a_try_names_its_refund() -> None:

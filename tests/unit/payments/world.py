@@ -29,6 +29,7 @@ from feira.services.payments.application.ports import (
 from feira.services.payments.application.preload import preload
 from feira.services.payments.application.request_refund import RequestRefund
 from feira.services.payments.application.retry_refunds import RetryRefunds
+from feira.services.payments.application.tell_refunds import TellRefunds
 from feira.services.payments.bootstrap import USE_CASES
 from feira.services.payments.domain.charge import ChargeReport, Verdict
 from feira.services.payments.domain.ledger import NO_REFUND, Account
@@ -246,8 +247,9 @@ def random_command(chance: Random) -> Any:
             RequestRefund(chance.randint(1, 6), part_cents),
             CheckPayments(),
             RetryRefunds(),
+            TellRefunds(),
         ],
-        weights=[8, 3, 8, 5, 6, 3, 1, 1],
+        weights=[8, 3, 8, 5, 6, 3, 1, 1, 1],
     )[0]
 
 

@@ -29,6 +29,7 @@ from feira.services.payments.application.record_charge import record_charges
 from feira.services.payments.application.record_refund import record_refunds
 from feira.services.payments.application.request_refund import RequestRefund, request_refunds
 from feira.services.payments.application.retry_refunds import RetryRefunds, retry_refunds
+from feira.services.payments.application.tell_refunds import TellRefunds, tell_refunds
 from feira.services.payments.domain.charge import ChargeReport
 from feira.services.payments.domain.refund import RefundReport
 from feira.services.payments.entrypoints.consumer import LISTENS_TO
@@ -45,6 +46,7 @@ USE_CASES: Final[Mapping[type, UseCase[Any]]] = {
     CheckPayments: check_payments,
     RetryRefunds: retry_refunds,
     RequestRefund: request_refunds,
+    TellRefunds: tell_refunds,
     **LISTENS_TO,
 }
 
@@ -68,6 +70,7 @@ def build(
         use_cases=USE_CASES,
         listens_to=tuple(LISTENS_TO),
         preload=preload,
+        when_broker_lost=(TellRefunds(),),
     )
     queries = storage.queries(service.reader)
     reconciler = Reconciler(

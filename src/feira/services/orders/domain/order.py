@@ -205,9 +205,22 @@ def confirm(order: Order, captured_cents: int) -> bool:
         order.status = OrderStatus.PAID
         order.payment_status = PaymentStatus.APPROVED
         order.inventory_status = InventoryStatus.SOLD
-        order.captured_cents = captured_cents
         order.settled = True
+        give_back(order, captured_cents, order.refunded_cents)
     return True
+
+
+def give_back(order: Order, captured_cents: int, refunded_cents: int) -> None:
+    """So much was given back by now of what was captured; what is said late changes nothing."""
+    _count_money(order, captured_cents, refunded_cents)
+    if 0 < order.captured_cents <= order.refunded_cents:
+        order.payment_status = PaymentStatus.REFUNDED
+
+
+def _count_money(order: Order, captured_cents: int, refunded_cents: int) -> None:
+    """Both only ever rise: whoever says less said it earlier."""
+    order.captured_cents = max(order.captured_cents, captured_cents)
+    order.refunded_cents = max(order.refunded_cents, refunded_cents)
 
 
 def give_up(order: Order, reason: str, inventory: InventoryStatus, payment: PaymentStatus) -> bool:
@@ -239,7 +252,7 @@ def record(order: Order, progress: Progress) -> bool:
         return False
     order.step = progress.step
     order.inventory_status, order.payment_status = progress.inventory, progress.payment
-    order.captured_cents, order.refunded_cents = progress.captured_cents, progress.refunded_cents
+    _count_money(order, progress.captured_cents, progress.refunded_cents)
     order.settled = progress.settled
     if order.status is OrderStatus.PENDING and progress.inventory is InventoryStatus.RESERVED:
         order.status = OrderStatus.IN_PROGRESS

@@ -7,13 +7,16 @@ from feira.chassis.batch import UseCase
 from feira.contracts.catalog import ProductChanged, ProductRemoved
 from feira.contracts.message import Message
 from feira.contracts.orchestrator import CancelOrder, ConfirmOrder, RecordProgress
+from feira.contracts.payments import PaymentRefunded
 from feira.services.orders.application.follow_saga import follow_saga
 from feira.services.orders.application.keep_prices import keep_prices
+from feira.services.orders.application.show_refund import show_refunds
 
 LISTENS_TO: Final[Mapping[type[Message], UseCase[Any]]] = {
     RecordProgress: follow_saga,
     ConfirmOrder: follow_saga,
     CancelOrder: follow_saga,
+    PaymentRefunded: show_refunds,
     ProductChanged: keep_prices,
     ProductRemoved: keep_prices,
 }

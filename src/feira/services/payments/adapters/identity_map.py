@@ -103,6 +103,10 @@ class RefundRows(Protocol):
         """Those to be tried by then, the longest due first; none that others lock."""
         ...
 
+    async def given_by_admins(self, refunds_max: int) -> Iterable[Refund]:
+        """Those that went through, the newest first, without a lock."""
+        ...
+
     async def insert(self, refunds: Collection[Refund]) -> None: ...
 
     async def update(self, refunds: Collection[Refund]) -> None: ...
@@ -127,6 +131,10 @@ class Refunds:
         due = self._keep(await self._rows.lock_due(self._now, refunds_max))
         return [r for r in due if r.next_check_at and r.next_check_at <= self._now]
 
+    async def given_by_admins(self, refunds_max: int) -> Sequence[Refund]:
+        await self.flush()  # what was decided earlier in this batch counts
+        return self._keep(await self._rows.given_by_admins(refunds_max))
+
     def add_many(self, refunds: Iterable[Refund]) -> None:
         for refund in refunds:
             self._known[refund.key] = self._new[refund.id] = refund
@@ -137,10 +145,12 @@ class Refunds:
                 self._changed[refund.id] = refund
 
     async def flush(self) -> None:
-        if self._new:
-            await self._rows.insert(self._new.values())
-        if self._changed:
-            await self._rows.update(self._changed.values())
+        new, changed = self._new, self._changed
+        self._new, self._changed = {}, {}
+        if new:
+            await self._rows.insert(new.values())
+        if changed:
+            await self._rows.update(changed.values())
 
     def _keep(self, refunds: Iterable[Refund]) -> list[Refund]:
         """One that is known already stays as this transaction has it."""

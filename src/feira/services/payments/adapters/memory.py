@@ -17,7 +17,7 @@ from feira.services.payments.adapters.unit_of_work import HandOver, RowsUnitOfWo
 from feira.services.payments.application.ports import Attempt, Backlog
 from feira.services.payments.domain.ledger import LedgerEntry
 from feira.services.payments.domain.payment import Payment, Standing
-from feira.services.payments.domain.refund import Refund
+from feira.services.payments.domain.refund import BY_ADMIN, Refund, RefundState
 
 
 @dataclass
@@ -148,6 +148,11 @@ class _RefundRows:
         free = await self._rows.lock_free(refund_id for _, refund_id in due[:refunds_max])
         found = [replace(self._rows[refund_id]) for refund_id in free]
         return [row for row in found if row.next_check_at and row.next_check_at <= by]
+
+    async def given_by_admins(self, refunds_max: int) -> Iterable[Refund]:
+        rows = sorted(self._rows.values(), key=lambda row: -row.id)
+        given = [r for r in rows if r.state is RefundState.SUCCEEDED and r.reason == BY_ADMIN]
+        return [replace(row) for row in given[:refunds_max]]
 
     async def insert(self, refunds: Collection[Refund]) -> None:
         known = {row.key for row in self._rows.values()}

@@ -62,4 +62,4 @@ class Intake:
             self._payments.append(effect.payment)
         if effect.entry:
             self._entries.append(effect.entry)
-        return effect.finding, told(effect.news, order, effect.payment)
+        return effect.finding, told(effect.news, order, effect.payment, effect.refund)

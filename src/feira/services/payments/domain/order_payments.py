@@ -13,7 +13,13 @@ from typing import Final, assert_never
 from feira.services.payments.domain.charge import ChargeReport, Verdict, agrees
 from feira.services.payments.domain.ledger import LedgerEntry, capture_entry, refund_entry
 from feira.services.payments.domain.payment import EMPTY, UNRESOLVED, Payment, State
-from feira.services.payments.domain.refund import Refund, RefundReport, RefundState, give_back
+from feira.services.payments.domain.refund import (
+    BY_ADMIN,
+    Refund,
+    RefundReport,
+    RefundState,
+    give_back,
+)
 
 METHODS: Final = frozenset({"card"})
 TOKEN_LENGTH_MAX: Final = 200
@@ -26,12 +32,14 @@ NewId = Callable[[], int]
 
 
 class News(Enum):
-    """What the purchase saga is told."""
+    """What the others are told."""
 
     NOTHING = auto()
     CONFIRMED = auto()
     FAILED = auto()
     CANCELED = auto()
+    REFUNDED = auto()
+    """An administrator's refund: the saga has ended, and others show it."""
 
 
 class Finding(Enum):
@@ -253,6 +261,8 @@ def _money_is_back(order: OrderPayments, payment: Payment, refund: Refund) -> Ef
     if payment.refunded_cents == payment.captured_cents:
         payment.settle(State.REFUNDED)
     news = _news_when_given_back(order, payment)
+    if news is News.NOTHING and refund.reason == BY_ADMIN:
+        news = News.REFUNDED
     return Effect(Finding.RECORDED, payment, news, refund_entry(refund), refund)
 
 

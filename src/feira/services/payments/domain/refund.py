@@ -16,6 +16,8 @@ from feira.services.payments.domain.payment import CHECK_SECONDS_MIN, Payment, S
 REFUND_PREFIX: Final = "feira-refund-"
 TRY_MARK: Final = "~"
 
+BY_ADMIN: Final = "requested_by_admin"
+
 NOT_CAPTURED: Final = Refused(
     Category.CONFLICT, "payment_not_captured", "No money of this payment is kept."
 )
@@ -95,7 +97,7 @@ def request_refund(
         return TOO_MUCH
     refund_id = new_id()
     key = f"{REFUND_PREFIX}{payment.id}-{refund_id}"
-    return _refund(payment, key, amount_cents, "requested_by_admin", refund_id, now)
+    return _refund(payment, key, amount_cents, BY_ADMIN, refund_id, now)
 
 
 def _refund(

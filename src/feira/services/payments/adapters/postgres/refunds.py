@@ -11,7 +11,7 @@ from feira.services.payments.adapters.postgres.rows import (
     refund_from,
     updated_refund,
 )
-from feira.services.payments.domain.refund import Refund
+from feira.services.payments.domain.refund import BY_ADMIN, Refund, RefundState
 
 LOCK: Final = f"""
 SELECT {REFUND_COLUMNS} FROM refund WHERE key = ANY($1::text[]) ORDER BY id FOR UPDATE
@@ -19,6 +19,9 @@ SELECT {REFUND_COLUMNS} FROM refund WHERE key = ANY($1::text[]) ORDER BY id FOR 
 LOCK_DUE: Final = f"""
 SELECT {REFUND_COLUMNS} FROM refund WHERE next_check_at <= $1
 ORDER BY next_check_at LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+GIVEN_BY: Final = f"""
+SELECT {REFUND_COLUMNS} FROM refund WHERE state = $1 AND reason = $2 ORDER BY id DESC LIMIT $3
 """
 INSERT: Final = """
 INSERT INTO refund (
@@ -49,6 +52,10 @@ class PostgresRefundRows:
 
     async def lock_due(self, by: datetime, refunds_max: int) -> Iterable[Refund]:
         return map(refund_from, await self._connection.fetch(LOCK_DUE, by, refunds_max))
+
+    async def given_by_admins(self, refunds_max: int) -> Iterable[Refund]:
+        rows = await self._connection.fetch(GIVEN_BY, RefundState.SUCCEEDED, BY_ADMIN, refunds_max)
+        return map(refund_from, rows)
 
     async def insert(self, refunds: Collection[Refund]) -> None:
         columns = zip(*map(inserted_refund, refunds), strict=True)
