@@ -56,6 +56,15 @@ async def test_what_administrators_give_back_is_shown(client: ShopClient, ana: C
         assert order["payment"]["captured"] == 10.0
 
 
+async def test_the_index_leads_to_the_dead_letters_of_every_service(client: ShopClient) -> None:
+    index = (await client.nobody.get("/dead-letters")).json["items"]
+    assert {"orders", "payments", "orchestrator"} <= {each["service"] for each in index}
+    for each in index:
+        found = await client.admin.get(each["href"])
+        assert (found.status, type(found.json["items"])) == (200, list), each
+        assert (await client.nobody.get(each["href"])).status == 401
+
+
 async def test_customers_ship_nothing(client: ShopClient, ana: Caller) -> None:
     order_id = await ana.buys((await client.product(stock=1), 1))
     await ana.sees(order_id, "paid")

@@ -99,6 +99,7 @@ def test_the_site_is_the_document_and_its_pages(tmp_path: Path) -> None:
     files = {file.relative_to(static_dir).as_posix() for file in static_dir.rglob("*.*")}
     assert files == {
         "openapi.json",
+        "dead-letters.json",
         "docs/index.html",
         "docs/docs.js",
         "docs/docs.css",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from feira.services.gateway.cors import cors_headers, cors_maps, preflight
+from feira.services.gateway.dead_letters import DEAD_LETTERS, INDEX_FILE
 from feira.services.gateway.problems import INSTANCE_MAP, PLACE, error_pages, problem_places
 from feira.services.gateway.proxying import forwarding, upstream
 from feira.services.gateway.routes import Match, Place, RouteTables, places_of
@@ -255,6 +256,7 @@ def _pages(settings: GatewaySettings, places: Sequence[Place]) -> list[str]:
         f"location = /openapi.json {{ {' '.join(pages)} }}",
         f"location = /asyncapi {{ {' '.join(pages)} try_files /docs/asyncapi.html =404; }}",
         f"location = /asyncapi.yaml {{ {' '.join(pages)} }}",
+        f"location = {DEAD_LETTERS} {{ {' '.join(pages)} try_files /{INDEX_FILE} =404; }}",
         f"location = /docs {{ {' '.join(pages)} try_files /docs/index.html =404; }}",
         f"location ^~ /docs/ {{ {' '.join(pages)} }}",
     ]

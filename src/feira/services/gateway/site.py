@@ -7,6 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
+from feira.services.gateway.dead_letters import (
+    DEAD_LETTERS,
+    INDEX_FILE,
+    INDEX_OPERATION,
+    dead_letter_index,
+)
 from feira.services.gateway.openapi import merge
 
 PAGES: Final = Path(__file__).parent / "pages"
@@ -24,7 +30,10 @@ def write_site(
     """
     static_dir.mkdir(parents=True, exist_ok=True)
     static_dir.chmod(PASSABLE)
-    _put(static_dir / "openapi.json", msgspec.json.encode(merge(documents)))
+    document = merge(documents)
+    document["paths"][DEAD_LETTERS] = {"get": INDEX_OPERATION}
+    _put(static_dir / "openapi.json", msgspec.json.encode(document))
+    _put(static_dir / INDEX_FILE, msgspec.json.encode(dead_letter_index(documents)))
     docs = static_dir / "docs"
     docs.mkdir(exist_ok=True)
     docs.chmod(PASSABLE)
