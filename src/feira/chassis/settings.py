@@ -35,6 +35,9 @@ class ServiceSettings(BaseSettings):
     database_url: str = Field(repr=False, pattern=r"^postgres(ql)?://")
     database_connections_max: int = Field(default=4, ge=2, le=100)
     broker_url: str = Field(default="valkey://127.0.0.1:6379", repr=False)
+    member: str | None = Field(default=None, pattern=r"^[\w.-]{1,100}$")
+    """This process among those of its service. With one that is the same after a restart it goes on
+    at once; without (host and process id) what it worked on waits 10 s, until the lease ends."""
     listen: str = "127.0.0.1:0"
     jwks_file: Path
     issuer: str = "feira"

@@ -106,11 +106,13 @@ async def _follow_revocations(service: Service, verifier: TokenVerifier) -> None
 
 
 async def _parts(settings: ServiceSettings, verifier: TokenVerifier) -> Parts:
-    member = f"{settings.service}-{socket.gethostname()}-{os.getpid()}"
+    member = settings.member or f"{socket.gethostname()}-{os.getpid()}"
     return Parts(
         database=PostgresDatabase.of(settings),
         transport=open_transport(
-            settings.broker_url, partitions=settings.partitions, member=member
+            settings.broker_url,
+            partitions=settings.partitions,
+            member=f"{settings.service}-{member}",
         ),
         verifier=verifier,
         lane_limits=LaneLimits(

@@ -148,7 +148,7 @@ class Shop:
         return ProcessSpec(
             name=process.name,
             argv=[sys.executable, "-m", "feira", "run", *process.ports],
-            env={**environment, **further},
+            env={**environment, **further, "FEIRA_MEMBER": process.name},
             cwd=self.data_dir.path,
             ready=answers_http(list(process.ports.values())[-1], "/readyz"),
             ready_timeout_seconds=MIGRATION_TIMEOUT_SECONDS + SERVICE_START_SECONDS_MAX,
