@@ -5,8 +5,10 @@ the broker afterwards. One row an envelope, not one an event, keeps the cost of 
 database near zero (ADR 0002).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -18,6 +20,7 @@ from feira.contracts.message import Message
 from feira.kernel.ids import Ids
 
 ENVELOPE_SIZE_BYTES_MAX: Final = 512 * 1024
+NO_STORIES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Outbox:
@@ -46,11 +49,26 @@ class Outbox:
         """The lane says whose commands are being decided: the causes of what is announced next."""
         self._origins = origins
 
-    def announce(self, messages_by_command: Iterable[Iterable[Message]]) -> None:
-        """Add what each command of the current run leads to: one iterable a command, in order."""
+    @property
+    def origins(self) -> Sequence[Origin]:
+        """Of the commands that are being decided, in their order."""
+        return self._origins
+
+    def announce(
+        self,
+        messages_by_command: Iterable[Iterable[Message]],
+        stories: Mapping[str, str] = NO_STORIES,
+    ) -> None:
+        """Add what each command of the current run leads to: one iterable a command, in order.
+
+        `stories` are the correlation ids, by the messages' key, of what began before its command:
+        the answer of another company does not know of which story it is part.
+        """
         for origin, messages in zip(self._origins, messages_by_command, strict=True):
             for message in messages:
-                self._announced.append((message, origin))
+                story = stories.get(message.key) if stories else None
+                told_by = replace(origin, correlation_id=story) if story else origin
+                self._announced.append((message, told_by))
 
     def tell(self, messages: Iterable[Message]) -> None:
         """Add messages that follow from the batch as a whole, such as a level after all changes."""

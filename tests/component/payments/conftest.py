@@ -134,6 +134,8 @@ class Saga:
     broker: Transport
     subscription: Subscription
     heard: list[Message] = field(default_factory=list)
+    stories: list[str] = field(default_factory=list)
+    """The correlation id of each message heard."""
 
     async def say(self, *messages: Message) -> None:
         clock = SystemClock()
@@ -146,7 +148,9 @@ class Saga:
         translator = Translator(TOLD)
         while True:
             for delivery in await self.subscription.receive():
-                self.heard += translator.read(delivery.envelope.body)[0]
+                messages, origins, _ = translator.read(delivery.envelope.body)
+                self.stories += [origin.correlation_id for origin in origins]
+                self.heard += messages
 
     def about(self, order_id: int) -> list[Message]:
         return [message for message in self.heard if message.key == str(order_id)]

@@ -99,3 +99,11 @@ async def test_what_was_captured_is_given_back_when_the_order_is_canceled(shop: 
     await shop.saga.say(cancel(1), request(1), request(1, attempt=2))
     await until(lambda: shop.saga.about(1)[1:] == [given_back] * 4)
     await shop.check_books()
+
+
+async def test_what_is_said_after_the_providers_answer_is_part_of_the_orders_story(
+    shop: Shop,
+) -> None:
+    await shop.saga.say(request(1), request(2, token="tok_declined"))
+    await until(lambda: len(shop.saga.heard) == 2)
+    assert shop.saga.stories == ["a-story", "a-story"]

@@ -36,6 +36,7 @@ async def test_a_part_and_then_the_rest(shop: Shop, paid: int) -> None:
     assert (rest.status, rest.json["amount"]) == (201, 7.5)
     await shop.is_in(1, "refunded")
     assert await refunded(shop) == 10.0
+    await until(lambda: len(shop.saga.heard) == 3)
     confirmed, *told = shop.saga.heard
     assert isinstance(confirmed, PaymentConfirmed)
     refunds = [message for message in told if isinstance(message, PaymentRefunded)]

@@ -42,6 +42,17 @@ def test_a_key_has_its_partition_and_a_partition_its_envelope(outbox: Outbox) ->
     assert sum(envelope.events for envelope in envelopes) == 100
 
 
+def test_what_is_part_of_an_earlier_story_says_so(outbox: Outbox) -> None:
+    outbox.speak_for([Origin("a-webhook", "message-1")] * 2)
+    outbox.announce([[filled(1)], [filled(2)]], {"2": "an-order"})
+    told = [event for e in outbox.envelopes() for event in decode_batch(e.body)]
+    assert {event.partitionkey: event.correlationid for event in told} == {
+        "1": "a-webhook",
+        "2": "an-order",
+    }
+    assert {event.causationid for event in told} == {"message-1"}
+
+
 def test_topics_are_not_mixed(outbox: Outbox) -> None:
     outbox.tell([filled(1), PutSweets(jar_id=1), filled(1)])
     assert [(e.topic, e.events) for e in outbox.envelopes()] == [

@@ -37,7 +37,7 @@ async def hear_webhooks(
         findings = (finding for finding, _ in taken)
         outcomes.append(list(zip(reports, findings, strict=True)))
     intake.save()
-    uow.outbox.announce(messages)
+    uow.outbox.announce(messages, intake.stories)
     return outcomes
 
 

@@ -49,6 +49,11 @@ class Intake:
             self._changed_refunds.append(effect.refund)
         return self._noted(effect, order)
 
+    @property
+    def stories(self) -> dict[str, str]:
+        """The correlation ids of the payments that there is news of, by order."""
+        return {str(payment.order_id): payment.correlation_id for payment in self._payments}
+
     def save(self) -> None:
         """Nothing is written of reports that only repeat. New refunds are asked for afterwards."""
         self.uow.payments.save_many(self._payments)

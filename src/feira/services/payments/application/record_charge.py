@@ -15,5 +15,5 @@ async def record_charges(
     intake = Intake(uow, orders)
     outcomes = [intake.charge(report) for report in commands]
     intake.save()
-    uow.outbox.announce(messages for _, messages in outcomes)
+    uow.outbox.announce((messages for _, messages in outcomes), intake.stories)
     return [finding for finding, _ in outcomes]

@@ -16,5 +16,5 @@ async def record_refunds(
     intake = Intake(uow, orders, dict(refunds))
     outcomes = [intake.refund(report) for report in commands]
     intake.save()
-    uow.outbox.announce(messages for _, messages in outcomes)
+    uow.outbox.announce((messages for _, messages in outcomes), intake.stories)
     return [finding for finding, _ in outcomes]

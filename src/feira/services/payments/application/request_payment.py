@@ -21,10 +21,10 @@ async def request_payments(
     orders = await uow.payments.of_orders_for_update(c.order_id for c in commands)
     begun: list[Payment] = []
     messages = []
-    for command in commands:
+    for command, origin in zip(commands, uow.outbox.origins, strict=True):
         order = orders[command.order_id]
         if may_begin(order, command.attempt):
-            begun.append(_begin(order, command, uow))
+            begun.append(_begin(order, command, origin.correlation_id, uow))
         news, payment = answer_to(order, command.attempt)
         messages.append(told(news, order, payment))
     uow.payments.add_many(begun)
@@ -33,7 +33,9 @@ async def request_payments(
     return [None] * len(commands)
 
 
-def _begin(order: OrderPayments, command: RequestPayment, uow: PaymentsUnitOfWork) -> Payment:
+def _begin(
+    order: OrderPayments, command: RequestPayment, correlation_id: str, uow: PaymentsUnitOfWork
+) -> Payment:
     payment = Payment(
         id=uow.ids.number(),
         order_id=command.order_id,
@@ -42,6 +44,7 @@ def _begin(order: OrderPayments, command: RequestPayment, uow: PaymentsUnitOfWor
         method=command.method,
         token=command.token,
         requested_at=uow.now,
+        correlation_id=correlation_id,
     )
     begin(order, payment, uow.now)
     return payment

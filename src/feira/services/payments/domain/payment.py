@@ -72,6 +72,8 @@ class Payment:
     captured_cents: int = 0
     refunded_cents: int = 0
     refunding_cents: int = 0
+    correlation_id: str = ""
+    """Of the story that the payment is part of: what is said of it later belongs there too."""
     next_check_at: datetime | None = None
     """When to ask the provider (again); None when there is nothing to ask."""
 

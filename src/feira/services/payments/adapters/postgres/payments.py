@@ -34,11 +34,11 @@ SELECT order_id FROM payment WHERE next_check_at <= $1 ORDER BY next_check_at LI
 INSERT: Final = """
 INSERT INTO payment (
     id, order_id, attempt, amount_cents, method, token, requested_at, state, reason, next_check_at,
-    captured_cents, refunded_cents, refunding_cents
+    correlation_id, captured_cents, refunded_cents, refunding_cents
 )
 SELECT new.*, 0, 0, 0 FROM unnest(
     $1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[],
-    $7::timestamptz[], $8::text[], $9::text[], $10::timestamptz[]
+    $7::timestamptz[], $8::text[], $9::text[], $10::timestamptz[], $11::text[]
 ) AS new
 """
 UPDATE: Final = """

@@ -7,7 +7,7 @@ from feira.services.payments.domain.refund import Refund, RefundState
 
 PAYMENT_COLUMNS: Final = """
 id, order_id, attempt, amount_cents, method, token, requested_at, state, charge_id, reason,
-captured_cents, refunded_cents, refunding_cents, next_check_at
+captured_cents, refunded_cents, refunding_cents, correlation_id, next_check_at
 """
 REFUND_COLUMNS: Final = """
 id, payment_id, order_id, attempt, key, charge_id, amount_cents, reason, requested_at, state,
@@ -34,6 +34,7 @@ def inserted_payment(payment: Payment) -> tuple[Any, ...]:
         payment.state,
         payment.reason,
         payment.next_check_at,
+        payment.correlation_id,
     )
 
 
