@@ -1,4 +1,4 @@
-"""A throw-away shop to measure: on the same disk, on free ports, gone afterwards."""
+"""A throw-away shop to measure: in the folder for temporary files (`TMPDIR`), on free ports."""
 
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -108,7 +108,7 @@ def _cpu(process: psutil.Process) -> float:
 @asynccontextmanager
 async def world(processes: str = PROCESSES_DEFAULT, *, seed: bool = True) -> AsyncIterator[World]:
     """A shop that is open, seeded with 200 products; its rate limit is off."""
-    with tempfile.TemporaryDirectory(prefix="feira-bench-", dir=Path.cwd()) as folder:
+    with tempfile.TemporaryDirectory(prefix="feira-bench-") as folder:
         Path(folder).chmod(PASSABLE)  # noqa: ASYNC240 - nothing else runs yet
         settings = _settings(Path(folder), processes, seed=seed)
         shop = Shop(settings, DataDir(settings.data_dir).create(), ignore_event)
