@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
+TEST_JOBS ?= 2
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-strip-extras \
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
@@ -18,7 +19,7 @@ bench: runtime ## Measure purchases, accepts and reservations a second
 	@exec $(BIN)/feira bench $(ARGS)
 
 test: dev ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(TEST_JOBS) --dist loadgroup $(ARGS)
 
 check: lint ## Check format, lint, types, imports and published messages; run the fast tests
 	@$(BIN)/python -m pytest --quiet tests/unit tests/architecture

@@ -9,13 +9,18 @@ import pytest
 TESTS = Path(__file__).parent
 # FEIRA_REQUIRE=all: whatever a test needs must be here, so a skip is a failure.
 SKIPS_FAIL = os.environ.get("FEIRA_REQUIRE") == "all"
+IN_COMPANY = frozenset({"journeys"})
+"""Levels whose tests share what is dear to start: one process runs them all. In the other levels
+it is a file's tests that stay together."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its level, so that `-m "not faults"` works."""
+    """Mark each test with its level, so that `-m "not faults"` works, and with its company."""
     for item in items:
         if item.path.is_relative_to(TESTS) and item.path.parent != TESTS:
-            item.add_marker(item.path.relative_to(TESTS).parts[0])
+            level = item.path.relative_to(TESTS).parts[0]
+            item.add_marker(level)
+            item.add_marker(pytest.mark.xdist_group(level if level in IN_COMPANY else item.path))
 
 
 @pytest.hookimpl(wrapper=True)
