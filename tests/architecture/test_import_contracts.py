@@ -45,6 +45,7 @@ VIOLATIONS = [
     Violation("platform", f"{ORDERS}.bad", "feira.runtime"),
     Violation("platform", "feira.runtime.bad", "feira.cli"),
     Violation("platform", "feira.runtime.bad", "feira.published"),
+    Violation("platform", "feira.runtime.bad", "feira.model"),
     Violation("platform", "feira.odds_and_ends", "feira.kernel"),
     Violation("kernel", "feira.kernel.bad", "msgspec"),
     Violation("kernel", "feira.kernel.bad", "feira.contracts"),
@@ -71,6 +72,8 @@ VIOLATIONS = [
     Violation("domain", f"{ORDERS}.domain.bad", "feira.contracts.message"),
     Violation("application", f"{ORDERS}.application.bad", "starlette"),
     Violation("application", f"{ORDERS}.application.bad", "sqlalchemy"),
+    Violation("model", "feira.model.bad", "asyncpg"),
+    Violation("model", "feira.model.bad", "feira.runtime"),
     Violation("asyncpg", f"{ORDERS}.entrypoints.bad", "asyncpg"),
     Violation("asyncpg", "feira.chassis.bad", "asyncpg"),
 ]

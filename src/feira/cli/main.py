@@ -1,4 +1,4 @@
-"""`feira up | run | migrate | seed | doctor | dead-letters | bench`.
+"""`feira up | run | migrate | seed | doctor | dead-letters | bench | model`.
 
 Exit codes: 0 done; 1 it was tried and failed; 2 called wrongly (settings or arguments).
 """
@@ -91,6 +91,18 @@ def bench(context: typer.Context) -> None:
     from feira.cli.bench import bench as measure
 
     raise typer.Exit(measure(context.args))
+
+
+@app.command()
+def model(
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Also the large scopes: a minute or two.")
+    ] = False,
+) -> None:
+    """Explore the purchase protocol exhaustively for one and two orders."""
+    from feira.cli.model import explore_scopes
+
+    raise typer.Exit(explore_scopes(thorough=thorough))
 
 
 @dead_letters.command("list")
