@@ -1,13 +1,15 @@
 """Running a service's own use cases as steps: at once, on a copy of its small database."""
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, TypeVar
 
 from feira.chassis.batch import UseCase
-from feira.chassis.outbox import Outbox
+from feira.chassis.memory.database import MemoryDatabase
+from feira.chassis.outbox import NO_STORIES, Outbox
 from feira.chassis.store import UnitOfWork
+from feira.chassis.work import Origin
 from feira.contracts.message import Message
 from feira.kernel.clock import ManualClock
 from feira.kernel.ids import Ids
@@ -32,8 +34,13 @@ class Notebook(Outbox):
     def __init__(self) -> None:
         super().__init__("/feira/model", 1, Ids(ManualClock(START)), START)
         self.said: list[Message] = []
+        self.speak_for([Origin("model")])
 
-    def announce(self, messages_by_command: Iterable[Iterable[Message]]) -> None:
+    def announce(
+        self,
+        messages_by_command: Iterable[Iterable[Message]],
+        stories: Mapping[str, str] = NO_STORIES,
+    ) -> None:
         self.said += (message for messages in messages_by_command for message in messages)
 
     def tell(self, messages: Iterable[Message]) -> None:
@@ -52,12 +59,15 @@ class CountingIds(Ids):
         return self._taken
 
 
-def decide(use_case: UseCase[Any], commands: Sequence[Any], uow: UnitOfWork) -> list[Any]:
-    """One transaction of the lane, which commits."""
-    outcomes: Sequence[Any] = at_once(use_case(commands, uow))
-    at_once(uow.flush())
+def decide(
+    tables: Any, open_uow: Callable[[Any], UnitOfWork], use_case: UseCase[Any], command: Any
+) -> None:
+    """One transaction of the lane, which commits: `tables` are as it leaves them."""
+    with MemoryDatabase(tables).transaction() as seen:
+        uow = open_uow(seen)
+        at_once(use_case([command], uow))
+        at_once(uow.flush())
     uow.committed()
-    return list(outcomes)
 
 
 def at_once(work: Coroutine[Any, Any, T] | Any) -> T:

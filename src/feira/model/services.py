@@ -16,10 +16,12 @@ from feira.model.deciding import HOLD, HOLD_IS_OVER, START, CountingIds, Noteboo
 from feira.model.provider import Charge, GiveBack, Query, Void
 from feira.model.scope import PRICE_CENTS, PRODUCT_ID
 from feira.services.inventory.adapters.memory import MemoryInventory
+from feira.services.inventory.adapters.memory import units_of_work as inventory_units_of_work
 from feira.services.inventory.application.expire_reservations import (
     ExpireReservations,
     expire_reservations,
 )
+from feira.services.inventory.domain.reservation import Reservation
 from feira.services.inventory.entrypoints.consumer import LISTENS_TO as INVENTORY_LISTENS_TO
 from feira.services.orchestrator.adapters.memory import MemorySagas, holding_for
 from feira.services.orchestrator.application.sweep_purchases import SweepPurchases, sweep_purchases
@@ -33,7 +35,7 @@ from feira.services.orders.application.remind_saga import RemindSaga, remind_sag
 from feira.services.orders.application.submit_payment import SubmitPayment, submit_payments
 from feira.services.orders.domain.order import Payment, WantedLine, Wish
 from feira.services.orders.entrypoints.consumer import LISTENS_TO as ORDERS_LISTEN_TO
-from feira.services.payments.adapters.memory import MemoryPayments
+from feira.services.payments.adapters.memory import MemoryPayments, handing_over_to
 from feira.services.payments.application.check_payments import CheckPayments, check_payments
 from feira.services.payments.application.ports import ProviderCalls
 from feira.services.payments.application.record_charge import record_charges
@@ -84,8 +86,8 @@ def orders_step(database: MemoryOrders, command: Any, _late: bool) -> Step:
 
 def _orders_step(database: MemoryOrders, command: Any, ids: CountingIds) -> Step:
     tables = MemoryOrders(dict(database.orders), dict(database.updated_at), dict(database.products))
-    notebook = Notebook()
-    decide(ORDERS[type(command)], [command], orders_units_of_work()(tables, notebook, ids, START))
+    notebook, make = Notebook(), orders_units_of_work()
+    decide(tables, lambda seen: make(seen, notebook, ids, START), ORDERS[type(command)], command)
     orders = {key: replace(order, version=0) for key, order in tables.orders.items()}
     after = replace(tables, orders=orders, updated_at=dict.fromkeys(orders, START))
     return Step(after, tuple(notebook.said))
@@ -93,50 +95,46 @@ def _orders_step(database: MemoryOrders, command: Any, ids: CountingIds) -> Step
 
 def saga_step(database: MemorySagas, command: Any, late: bool) -> Step:
     """`late`: the time to pay is over."""
-    tables, notebook = MemorySagas(dict(database.sagas), CLOCK), Notebook()
-    uow = holding_for(HOLD)(tables, notebook, CountingIds(0), LATER if late else START)
-    decide(SAGAS[type(command)], [command], uow)
+    tables = replace(database, sagas=dict(database.sagas))
+    notebook, make, now = Notebook(), holding_for(HOLD), LATER if late else START
+    ids = CountingIds(0)
+    decide(tables, lambda seen: make(seen, notebook, ids, now), SAGAS[type(command)], command)
     sagas = {
         key: replace(saga, version=0, deadline=START, asked=0, timeline=[])
         for key, saga in tables.sagas.items()
     }
-    return Step(MemorySagas(sagas, CLOCK), tuple(notebook.said))
+    return Step(replace(tables, sagas=sagas), tuple(notebook.said))
 
 
 def payments_step(database: MemoryPayments, command: Any, _late: bool) -> Step:
     tables = MemoryPayments(
-        *(dict(database.payments), set(database.canceled)),
-        *(dict(database.refunds), dict(database.ledger)),
+        dict(database.payments),
+        dict(database.canceled),
+        dict(database.refunds),
+        dict(database.ledger),
     )
     notebook, handed = Notebook(), ProviderCalls()
     ids = CountingIds(len(tables.payments) + len(tables.refunds))
-    uow = tables.unit_of_work(notebook, ids, LATER, lambda calls: _hand_over(calls, handed))
-    decide(PAYMENTS[type(command)], [command], uow)
+    make = handing_over_to(lambda calls: _hand_over(calls, handed))
+    decide(tables, lambda seen: make(seen, notebook, ids, LATER), PAYMENTS[type(command)], command)
     payments = {key: _settled(payment) for key, payment in tables.payments.items()}
     refunds = {key: _settled(refund) for key, refund in tables.refunds.items()}
     after = replace(tables, payments=payments, refunds=refunds)
     return Step(after, (*notebook.said, *_calls(handed)))
 
 
-def inventory_step(database: MemoryInventory, command: Any, _late: bool = False) -> Step:
+def inventory_step(database: MemoryInventory, command: Any) -> Step:
     tables = MemoryInventory(dict(database.reservations), dict(database.stock))
-    notebook = Notebook()
-    decide(
-        INVENTORY[type(command)],
-        [command],
-        tables.unit_of_work(notebook, CountingIds(0), START),
-    )
-    reservations = {
-        key: replace(
-            found,
-            version=0,
-            expires_at=_some(found.expires_at),
-            confirmed_at=_some(found.confirmed_at),
-        )
-        for key, found in tables.reservations.items()
-    }
+    notebook, make, ids = Notebook(), inventory_units_of_work(), CountingIds(0)
+    decide(tables, lambda seen: make(seen, notebook, ids, START), INVENTORY[type(command)], command)
+    reservations = {key: _plain(found) for key, found in tables.reservations.items()}
     stock = {key: replace(item, version=0) for key, item in tables.stock.items()}
     return Step(MemoryInventory(reservations, stock), tuple(notebook.said))
+
+
+def _plain(found: Reservation) -> Reservation:
+    expires_at, confirmed_at = _some(found.expires_at), _some(found.confirmed_at)
+    return replace(found, version=0, expires_at=expires_at, confirmed_at=confirmed_at)
 
 
 def end_hold(database: MemoryInventory, order_id: int) -> Step:
