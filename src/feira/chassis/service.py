@@ -27,7 +27,7 @@ from feira.chassis.telemetry.metrics import ConsumerMetrics, LaneMetrics, RelayM
 from feira.chassis.work import Origin
 from feira.contracts.message import Message
 from feira.kernel.errors import Overloaded, Unavailable
-from feira.kernel.ids import Ids
+from feira.kernel.ids import ALL_WORKERS, Ids
 
 log = structlog.get_logger(__name__)
 
@@ -94,7 +94,7 @@ class Service:
         await self.parts.transport.close()
 
 
-def assemble(
+def assemble(  # noqa: PLR0913 - a list of parts
     name: str,
     parts: Parts,
     *,
@@ -104,14 +104,15 @@ def assemble(
     schedules: Sequence[Schedule] = (),
     preload: Preload[Any] | None = None,
     when_broker_lost: Sequence[Any] = (),
+    workers: range = ALL_WORKERS,
 ) -> Service:
     """Wire a service.
 
     `make_uow` is of the `Storage` that belongs to the parts' database; `when_broker_lost` are the
-    commands that say again what still matters.
+    commands that say again what still matters; `workers` those it may lease for its ids.
     """
     clock, database, transport = parts.clock, parts.database, parts.transport
-    ids = Ids(clock, entropy=parts.entropy)
+    ids = Ids(clock, entropy=parts.entropy, workers=workers)
     store = database.store(name, make_uow, ids=ids, clock=clock, partitions=transport.partitions)
     lane: Lane[Any] = Lane(
         name,

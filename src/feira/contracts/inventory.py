@@ -1,6 +1,7 @@
 """What `inventory` tells the world. Topic `inventory.events`.
 
-Reservations are keyed by the order they are for, stock levels by the product.
+Reservations are keyed by the order they are for, stock levels by the product, allotments by
+themselves.
 """
 
 from typing import ClassVar
@@ -11,6 +12,7 @@ from feira.contracts.message import Message
 from feira.contracts.units import Ordinal, Pieces
 
 TOPIC = "inventory.events"
+ALLOTMENTS_TOPIC = "inventory.allotments"
 
 
 class MissingStock(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +64,10 @@ class ReservationReleased(Message, frozen=True, kw_only=True):
 
 
 class StockLevelChanged(Message, frozen=True, kw_only=True):
-    """How much of a product there is; a higher `version` replaces a lower one."""
+    """How much of a product there is; a higher `version` replaces a lower one.
+
+    `available` = on_hand - reserved - allotted.
+    """
 
     TYPE: ClassVar[str] = "feira.inventory.stock_level_changed.v1"
     TOPIC: ClassVar[str] = "inventory.levels"
@@ -73,3 +78,27 @@ class StockLevelChanged(Message, frozen=True, kw_only=True):
     reserved: Pieces
     available: Pieces
     version: Ordinal
+    allotted: Pieces = 0
+
+
+class StockSetAside(Message, frozen=True, kw_only=True):
+    """So many units are set aside: as many as were asked for, or as there were."""
+
+    TYPE: ClassVar[str] = "feira.inventory.stock_set_aside.v1"
+    TOPIC: ClassVar[str] = ALLOTMENTS_TOPIC
+    KEY: ClassVar[str] = "allotment_id"
+
+    allotment_id: int
+    product_id: int
+    quantity: Pieces
+
+
+class StockGivenBack(Message, frozen=True, kw_only=True):
+    """The allotment is closed: so many of its units nobody drew, and are for everybody again."""
+
+    TYPE: ClassVar[str] = "feira.inventory.stock_given_back.v1"
+    TOPIC: ClassVar[str] = ALLOTMENTS_TOPIC
+    KEY: ClassVar[str] = "allotment_id"
+
+    allotment_id: int
+    quantity: Pieces

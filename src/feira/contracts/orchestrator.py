@@ -25,7 +25,8 @@ class StockLine(msgspec.Struct, frozen=True, kw_only=True):
 class ReserveStock(Message, frozen=True, kw_only=True):
     """Hold all lines of an order, or none. Answered by StockReserved or StockInsufficient.
 
-    The hold ends by itself after `hold_seconds`, should the saga never speak again.
+    The hold ends by itself after `hold_seconds`, should the saga never speak again. With an
+    `allotment_id` the units are drawn from what was set aside.
     """
 
     TYPE: ClassVar[str] = "feira.orchestrator.reserve_stock.v1"
@@ -35,6 +36,7 @@ class ReserveStock(Message, frozen=True, kw_only=True):
     order_id: int
     lines: tuple[StockLine, ...]
     hold_seconds: int
+    allotment_id: int | None = None
 
 
 class ConfirmReservation(Message, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """What `orders` tells the world. Topic `orders.events`, keyed by the order."""
 
+from datetime import datetime
 from typing import ClassVar
 
 import msgspec
@@ -8,6 +9,7 @@ from feira.contracts.message import Message
 from feira.contracts.units import Ordinal, Pieces
 
 TOPIC = "orders.events"
+SALES_TOPIC = "orders.sales"
 
 
 class OrderLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +26,10 @@ class PaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderCreated(Message, frozen=True, kw_only=True):
-    """An order was accepted. With `payment` it goes through by itself; without, it waits."""
+    """An order was accepted. With `payment` it goes through by itself; without, it waits.
+
+    One of a flash sale draws from its allotment, and is held for its payment until `hold_until`.
+    """
 
     TYPE: ClassVar[str] = "feira.orders.order_created.v1"
     TOPIC: ClassVar[str] = TOPIC
@@ -35,6 +40,8 @@ class OrderCreated(Message, frozen=True, kw_only=True):
     lines: tuple[OrderLine, ...]
     total_cents: int
     payment: PaymentMethod | None = None
+    allotment_id: int | None = None
+    hold_until: datetime | None = None
 
 
 class OrderPaymentSubmitted(Message, frozen=True, kw_only=True):
@@ -94,3 +101,18 @@ class OrderCompleted(Message, frozen=True, kw_only=True):
 
     order_id: int
     customer_id: int
+
+
+class SaleOrderSettled(Message, frozen=True, kw_only=True):
+    """An order of a flash sale has come to rest: it is sold, or its unit can be had by another.
+
+    Told also in answer to a request for an order that has come to rest already.
+    """
+
+    TYPE: ClassVar[str] = "feira.orders.sale_order_settled.v1"
+    TOPIC: ClassVar[str] = SALES_TOPIC
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: int
+    allotment_id: int
+    is_sold: bool

@@ -14,6 +14,7 @@ from feira.kernel.clock import Clock, SystemClock
 
 NUMBER_MAX: Final = 2**53 - 1
 WORKERS_MAX: Final = 32
+ALL_WORKERS: Final = range(WORKERS_MAX)
 _EPOCH_MS: Final = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
 _WORKER_BITS: Final = 5
 _SEQUENCE_BITS: Final = 7
@@ -27,16 +28,20 @@ class Ids:
     A number is 41 bits of milliseconds since 2025, 5 bits of worker and 7 bits of sequence: unique
     as long as no two live workers of a service share a worker number, and rising even when the
     clock steps back (the last millisecond is then used on). Not thread-safe: one event loop.
+
+    `workers` are those it may be: services that make ids of one kind share them out.
     """
 
     def __init__(
         self,
         clock: Clock | None = None,
-        worker: int = 0,
+        worker: int | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
+        workers: range = ALL_WORKERS,
     ) -> None:
         self._clock = clock or SystemClock()
-        self.worker = worker
+        self.workers = workers
+        self.worker = workers[0] if worker is None else worker
         self._entropy = entropy
         self._last_ms = 0
         self._sequence = 0
@@ -48,8 +53,8 @@ class Ids:
 
     @worker.setter
     def worker(self, worker: int) -> None:
-        if not 0 <= worker < WORKERS_MAX:
-            raise ValueError(f"worker must be 0..{WORKERS_MAX - 1}, got {worker}")
+        if worker not in self.workers:
+            raise ValueError(f"worker must be {self.workers[0]}..{self.workers[-1]}, got {worker}")
         self._worker = worker
 
     def number(self) -> int:
@@ -78,6 +83,17 @@ class Ids:
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)
+
+
+def worker_of(number: int) -> int:
+    """The worker that made a number."""
+    return number >> _SEQUENCE_BITS & (WORKERS_MAX - 1)
+
+
+def made_at(number: int) -> datetime:
+    """When a number was made, to the millisecond."""
+    milliseconds = (number >> (_WORKER_BITS + _SEQUENCE_BITS)) + _EPOCH_MS
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def uuid7() -> UUID:

@@ -16,7 +16,9 @@ from feira.contracts.identity import SessionRevoked
 from feira.contracts.message import Message
 from feira.kernel.errors import Misconfigured
 
-SERVICES: Final = ("identity", "catalog", "inventory", "orders", "orchestrator", "payments")
+SERVICES: Final = (
+    *("identity", "catalog", "inventory", "orders", "orchestrator", "payments", "flashsale"),
+)
 """The services that have a database, in the order in which people meet them."""
 
 FOLLOWED_BY_ALL: Final[tuple[type[Message], ...]] = (SessionRevoked,)

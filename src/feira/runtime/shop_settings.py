@@ -13,7 +13,7 @@ from feira.runtime.registry import SERVICES
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
-PROCESSES_DEFAULT: Final = "orders; identity, catalog, inventory, orchestrator, payments"
+PROCESSES_DEFAULT: Final = "orders; identity, catalog, inventory, orchestrator, payments, flashsale"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Refusals and errors as HTTP answers (RFC 9457): the only map from a category to a status."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -53,18 +54,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 def problem_answer(
-    refused: Refused, instance: str, headers: tuple[tuple[str, str], ...] = ()
+    refused: Refused,
+    instance: str,
+    headers: tuple[tuple[str, str], ...] = (),
+    members: Mapping[str, Any] = {},
 ) -> Answer:
     """The problem document of `refused`; `instance` is the path of the request, unescaped.
 
-    Adds `Retry-After` where the refusal says when to come back, and `WWW-Authenticate` to a 401.
+    `members` are extension members (RFC 9457, section 3.2). Adds `Retry-After` where the refusal
+    says when to come back, and `WWW-Authenticate` to a 401.
     """
     status = STATUS_OF[refused.category]
     if refused.retry_after_seconds is not None:
         headers += (("Retry-After", str(refused.retry_after_seconds)),)
     if status == 401 and not any(name == "WWW-Authenticate" for name, _ in headers):
         headers += (("WWW-Authenticate", challenge(refused)),)
-    return problem(status, refused.code, refused.detail, instance, refused.errors, headers)
+    return problem(status, refused.code, refused.detail, instance, refused.errors, headers, members)
 
 
 def challenge(refused: Refused) -> str:
@@ -108,6 +113,7 @@ def problem(
     instance: str,
     errors: tuple[FieldError, ...] = (),
     headers: tuple[tuple[str, str], ...] = (),
+    members: Mapping[str, Any] = {},
 ) -> Answer:
     """A problem document, for the statuses that no category stands for."""
     document: dict[str, Any] = {
@@ -118,6 +124,7 @@ def problem(
         "instance": quote(instance, safe="/:@!$&'()*+,;=-._~", errors="replace"),
         "code": code,
     }
+    document.update(members)
     if errors:
         document["errors"] = [{"pointer": e.pointer, "detail": e.detail} for e in errors]
     return Answer(status, _encode(document), PROBLEM_JSON, headers)

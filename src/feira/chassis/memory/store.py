@@ -16,7 +16,7 @@ from feira.chassis.outbox import Outbox
 from feira.chassis.store import CommitUnknown
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
-from feira.kernel.ids import WORKERS_MAX, Ids
+from feira.kernel.ids import Ids
 
 T = TypeVar("T")
 
@@ -112,8 +112,9 @@ class MemoryStore(Generic[T, U]):
     def _lease_worker(self) -> None:
         if self._worker is not None:
             return
-        free = [n for n in range(WORKERS_MAX) if n not in self._database.workers]
+        workers = self._ids.workers
+        free = [n for n in workers if n not in self._database.workers]
         if not free:
-            raise Unavailable(f"all {WORKERS_MAX} workers of {self._name} are taken")
+            raise Unavailable(f"all {len(workers)} workers of {self._name} are taken")
         self._worker = self._ids.worker = free[0]
         self._database.workers.add(free[0])

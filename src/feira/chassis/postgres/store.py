@@ -16,7 +16,7 @@ from feira.chassis.postgres.inbox import COMMITTED, PostgresInbox
 from feira.chassis.store import CommitUnknown
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
-from feira.kernel.ids import WORKERS_MAX, Ids
+from feira.kernel.ids import Ids
 
 WORKER_LOCK_SPACE: Final = 0x0FE1
 TRY_WORKER: Final = "SELECT pg_try_advisory_lock($1, $2)"
@@ -126,14 +126,15 @@ class PostgresStore(Generic[U]):
         return self._connection
 
     async def _lease_worker(self, connection: Connection) -> None:
-        for offset in range(WORKERS_MAX):
-            worker = (self._ids.worker + offset) % WORKERS_MAX
+        workers = self._ids.workers
+        first = workers.index(self._ids.worker)
+        for worker in (*workers[first:], *workers[:first]):
             async with translated():
                 if await connection.fetchval(TRY_WORKER, WORKER_LOCK_SPACE, worker):
                     self._ids.worker = worker
                     return
         connection.terminate()
-        raise Unavailable(f"all {WORKERS_MAX} workers of {self._name} are taken")
+        raise Unavailable(f"all {len(workers)} workers of {self._name} are taken")
 
     async def _roll_back(self, transaction: "asyncpg.transaction.Transaction") -> None:
         """Also when cancelled or cut off: a connection that cannot roll back is given up."""

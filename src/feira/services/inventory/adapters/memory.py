@@ -17,6 +17,7 @@ from feira.services.inventory.adapters.identity_map import Reservations, new_she
 from feira.services.inventory.adapters.unit_of_work import RowsUnitOfWork
 from feira.services.inventory.application.ports import StockView
 from feira.services.inventory.application.untold_levels import UntoldLevels
+from feira.services.inventory.domain.allotment import Allotment
 from feira.services.inventory.domain.reservation import Reservation, ReservationStatus
 from feira.services.inventory.domain.stock import Movement, StockItem
 
@@ -30,6 +31,7 @@ class MemoryInventory:
     movements_by_id: dict[int, Movement] = field(default_factory=dict)
     announcement: dict[int, int] = field(default_factory=dict)
     """One row at most: how far it has come."""
+    allotments: dict[int, Allotment] = field(default_factory=dict)
 
     @property
     def movements(self) -> list[Movement]:
@@ -58,6 +60,7 @@ def units_of_work(
             ids,
             now,
             reservations=Reservations(_ReservationRows(tables.reservations), shelf),
+            allotment_rows=_AllotmentRows(tables.allotments),
             stock_rows=_StockRows(tables.stock),
             movement_rows=_MovementRows(tables.movements_by_id),
             position_row=_PositionRow(tables.announcement),
@@ -96,6 +99,25 @@ class _ReservationRows:
 
     async def count_current(self, aggregates: Collection[Reservation]) -> int:
         return sum(self._rows[a.order_id].version == a.version for a in aggregates)
+
+
+class _AllotmentRows:
+    def __init__(self, rows: Rows[int, Allotment]) -> None:
+        self._rows = rows
+
+    async def lock(self, ids: Collection[int]) -> Iterable[Allotment]:
+        there = sorted(key for key in ids if key in self._rows)
+        await self._rows.lock(there)
+        return [replace(self._rows[key]) for key in there]
+
+    async def insert(self, aggregates: Collection[Allotment]) -> None:
+        await self._rows.lock([new.id for new in aggregates])
+        if any(new.id in self._rows for new in aggregates):
+            raise Contention("it is there already")
+        await self.update(aggregates)
+
+    async def update(self, aggregates: Collection[Allotment]) -> None:
+        self._rows.update({allotment.id: replace(allotment) for allotment in aggregates})
 
 
 class _StockRows:

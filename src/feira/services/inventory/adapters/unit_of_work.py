@@ -7,12 +7,15 @@ from typing import Protocol
 from feira.chassis.outbox import Outbox
 from feira.kernel.ids import Ids
 from feira.services.inventory.adapters.identity_map import (
+    IdentityMap,
     Reservations,
+    Rows,
     StockItems,
     StockRows,
 )
 from feira.services.inventory.application.publishing import stock_level_changed
 from feira.services.inventory.application.untold_levels import UntoldLevels
+from feira.services.inventory.domain.allotment import Allotment
 from feira.services.inventory.domain.stock import Movement, StockItem
 
 
@@ -65,13 +68,14 @@ class RowsUnitOfWork:
     """Each stock item that changed is told of (B7): by `flush`, or, where a product may change in
     every batch, some times a second for all batches since (`untold`)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one a table
         self,
         outbox: Outbox,
         ids: Ids,
         now: datetime,
         *,
         reservations: Reservations,
+        allotment_rows: Rows[Allotment],
         stock_rows: StockRows,
         movement_rows: MovementRows,
         position_row: PositionRow,
@@ -81,6 +85,7 @@ class RowsUnitOfWork:
         self.ids = ids
         self.now = now
         self.reservations = reservations
+        self.allotments = IdentityMap(allotment_rows, lambda allotment: allotment.id)
         self.stock = StockItems(stock_rows)
         self.movements = Movements(movement_rows)
         self.announcement = Announcement(position_row)
@@ -89,6 +94,7 @@ class RowsUnitOfWork:
     async def flush(self) -> None:
         self._tell_of(self.stock.seal())
         await self.reservations.flush()
+        await self.allotments.flush()
         await self.stock.flush()
         await self.movements.flush()
         await self.announcement.flush()

@@ -14,7 +14,7 @@ async def confirm_reservations(
 ) -> list[None]:
     """An order that holds nothing cannot be confirmed, and will not hold anything later."""
     order_ids = [command.order_id for command in commands]
-    reservations, stock = await gather(uow, order_ids)
+    reservations, _, stock = await gather(uow, order_ids)
     unknown = dict.fromkeys(order_id for order_id in order_ids if order_id not in reservations)
     uow.reservations.add_many(map(tombstone, unknown))
     found = map(reservations.__getitem__, order_ids)

@@ -37,6 +37,7 @@ class Moved:
     movement: Movement
     on_hand: int
     reserved: int
+    allotted: int = 0
 
 
 async def move_stock(
@@ -68,4 +69,4 @@ def _move(
         reference=f"user/{command.moved_by}",
         at=uow.now,
     )
-    return Moved(movement, item.on_hand, item.reserved)
+    return Moved(movement, item.on_hand, item.reserved, item.allotted)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from feira.chassis.store import UnitOfWork
+from feira.services.inventory.domain.allotment import Allotment
 from feira.services.inventory.domain.reservation import Reservation
 from feira.services.inventory.domain.stock import Movement, StockItem
 
@@ -50,6 +51,16 @@ class StockRepository(Protocol):
         ...
 
 
+class AllotmentRepository(Protocol):
+    async def get_many_for_update(self, allotment_ids: Iterable[int]) -> Mapping[int, Allotment]:
+        """Those that exist, locked in the order of their ids. A live view."""
+        ...
+
+    def add_many(self, allotments: Iterable[Allotment]) -> None: ...
+
+    def save_many(self, allotments: Iterable[Allotment]) -> None: ...
+
+
 class MovementRepository(Protocol):
     def add_many(self, movements: Iterable[Movement]) -> None: ...
 
@@ -67,6 +78,9 @@ class AnnouncementRepository(Protocol):
 class InventoryUnitOfWork(UnitOfWork, Protocol):
     @property
     def reservations(self) -> ReservationRepository: ...
+
+    @property
+    def allotments(self) -> AllotmentRepository: ...
 
     @property
     def stock(self) -> StockRepository: ...

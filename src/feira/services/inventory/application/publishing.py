@@ -1,6 +1,7 @@
 """What inventory tells the world: from what stands in its books to the contract."""
 
 from feira.contracts import inventory as contracts
+from feira.services.inventory.domain.allotment import Allotment
 from feira.services.inventory.domain.reservation import Reservation, ReservationStatus
 from feira.services.inventory.domain.stock import StockItem
 
@@ -51,4 +52,17 @@ def stock_level_changed(item: StockItem) -> contracts.StockLevelChanged:
         reserved=item.reserved,
         available=item.available,
         version=item.version,
+        allotted=item.allotted,
     )
+
+
+def stock_set_aside(allotment: Allotment) -> contracts.StockSetAside:
+    return contracts.StockSetAside(
+        allotment_id=allotment.id,
+        product_id=allotment.product_id or 0,
+        quantity=allotment.units,
+    )
+
+
+def stock_given_back(allotment: Allotment) -> contracts.StockGivenBack:
+    return contracts.StockGivenBack(allotment_id=allotment.id, quantity=allotment.given_back)

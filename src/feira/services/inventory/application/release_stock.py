@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from feira.contracts.orchestrator import ReleaseStock
-from feira.services.inventory.application.gathering import gather, items_of
+from feira.services.inventory.application.gathering import allotments_of, gather, items_of
 from feira.services.inventory.application.ports import InventoryUnitOfWork
 from feira.services.inventory.application.publishing import reservation_released
 from feira.services.inventory.domain.reservation import Reservation, release, tombstone
@@ -13,12 +13,13 @@ from feira.services.inventory.domain.stock import Movement, MovementKind
 async def release_stock(commands: Sequence[ReleaseStock], uow: InventoryUnitOfWork) -> list[None]:
     """One that comes before its ReserveStock makes that one fail."""
     order_ids = [command.order_id for command in commands]
-    reservations, stock = await gather(uow, order_ids)
+    reservations, allotments, stock = await gather(uow, order_ids)
     unknown = dict.fromkeys(order_id for order_id in order_ids if order_id not in reservations)
     uow.reservations.add_many(map(tombstone, unknown))
     found = map(reservations.__getitem__, order_ids)
-    released = [reservation for reservation in found if release(reservation, stock)]
+    released = [one for one in found if release(one, stock, allotments)]
     uow.reservations.save_many(released)
+    uow.allotments.save_many(allotments_of(released, allotments))
     uow.stock.save_many(items_of(released, stock))
     uow.movements.add_many(
         movement for sold in released if sold.confirmed_at for movement in _restocked(sold, uow)

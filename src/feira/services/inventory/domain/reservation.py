@@ -9,14 +9,17 @@ with what the reservation is. An order has one reservation, for good: what was d
 remembered also when nothing is held, so that the answer to a repeat never changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import starmap
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from feira.services.inventory.domain.allotment import Allotment, draw, put_back
 from feira.services.inventory.domain.stock import StockItem
+
+NO_ALLOTMENTS: Final[Mapping[int, Allotment]] = {}
 
 
 class ReservationStatus(StrEnum):
@@ -51,6 +54,8 @@ class Reservation:
     confirmed_at: datetime | None = None
     """When it was sold; stays when it is restocked later."""
     version: int = 0
+    allotment_id: int | None = None
+    """What its units were drawn from; None: everybody's stock."""
 
     @property
     def promises(self) -> bool:
@@ -82,6 +87,26 @@ def hold(
     return Reservation(order_id, ReservationStatus.HELD, lines, expires_at=expires_at)
 
 
+def hold_from(
+    allotment_id: int,
+    allotment: Allotment | None,
+    order_id: int,
+    lines: tuple[Line, ...],
+    stock: Mapping[int, StockItem],
+    expires_at: datetime,
+) -> Reservation:
+    """As `hold`, but from what was set aside: an allotment that is not known or closed has none."""
+    missing = tuple(_missing_in(allotment, lines))
+    if missing:
+        return Reservation(order_id, ReservationStatus.REFUSED, missing=missing)
+    assert allotment is not None
+    for product_id, quantity in lines:
+        draw(allotment, stock[product_id], quantity)
+    held = Reservation(order_id, ReservationStatus.HELD, lines, expires_at=expires_at)
+    held.allotment_id = allotment_id
+    return held
+
+
 def confirm(reservation: Reservation, stock: Mapping[int, StockItem], now: datetime) -> bool:
     """Sell what is held. False: it was decided before, and stays as it is."""
     if reservation.status is not ReservationStatus.HELD:
@@ -95,10 +120,17 @@ def confirm(reservation: Reservation, stock: Mapping[int, StockItem], now: datet
     return True
 
 
-def release(reservation: Reservation, stock: Mapping[int, StockItem]) -> bool:
-    """Give back what is held or was sold. False: there was nothing to give back."""
+def release(
+    reservation: Reservation,
+    stock: Mapping[int, StockItem],
+    allotments: Mapping[int, Allotment] = NO_ALLOTMENTS,
+) -> bool:
+    """Give back what is held or was sold. False: there was nothing to give back.
+
+    What was sold is restocked for everybody.
+    """
     if reservation.status is ReservationStatus.HELD:
-        _free(reservation, stock)
+        _free(reservation, stock, allotments)
     elif reservation.status is ReservationStatus.CONFIRMED:
         for product_id, quantity in reservation.lines:
             stock[product_id].on_hand += quantity
@@ -108,11 +140,15 @@ def release(reservation: Reservation, stock: Mapping[int, StockItem]) -> bool:
     return True
 
 
-def expire(reservation: Reservation, stock: Mapping[int, StockItem]) -> bool:
+def expire(
+    reservation: Reservation,
+    stock: Mapping[int, StockItem],
+    allotments: Mapping[int, Allotment] = NO_ALLOTMENTS,
+) -> bool:
     """End a hold that nobody confirmed in time. False: it was decided before."""
     if reservation.status is not ReservationStatus.HELD:
         return False
-    _free(reservation, stock)
+    _free(reservation, stock, allotments)
     reservation.status = ReservationStatus.EXPIRED
     return True
 
@@ -132,6 +168,20 @@ def _missing(lines: Iterable[Line], stock: Mapping[int, StockItem]) -> tuple[Sho
     return tuple(missing)
 
 
-def _free(reservation: Reservation, stock: Mapping[int, StockItem]) -> None:
+def _missing_in(allotment: Allotment | None, lines: Iterable[Line]) -> Iterator[Shortage]:
+    for product_id, quantity in lines:
+        is_its = allotment is not None and allotment.product_id == product_id
+        left = allotment.left if allotment is not None and is_its else 0
+        if left < quantity:
+            yield Shortage(product_id, quantity, left)
+
+
+def _free(
+    reservation: Reservation,
+    stock: Mapping[int, StockItem],
+    allotments: Mapping[int, Allotment],
+) -> None:
     for product_id, quantity in reservation.lines:
         stock[product_id].reserved -= quantity
+        if reservation.allotment_id is not None:
+            put_back(allotments[reservation.allotment_id], stock[product_id], quantity)

@@ -1,6 +1,6 @@
 """The stock item: how much of a product there is, and how much of that is promised.
 
-available = on_hand − reserved            0 ≤ reserved ≤ on_hand, always
+available = on_hand − reserved − allotted            0 ≤ reserved + allotted ≤ on_hand, always
 """
 
 from dataclasses import dataclass
@@ -22,10 +22,12 @@ class StockItem:
     reserved: int = 0
     version: int = 0
     """Rises by one with every batch that changes it."""
+    allotted: int = 0
+    """Set aside and not drawn."""
 
     @property
     def available(self) -> int:
-        return self.on_hand - self.reserved
+        return self.on_hand - self.reserved - self.allotted
 
 
 class MovementKind(StrEnum):
@@ -57,11 +59,12 @@ class Movement:
 def move(item: StockItem, quantity: int) -> Refused | None:
     """Add to on_hand, or take from it what is not promised to anybody."""
     on_hand = item.on_hand + quantity
-    if on_hand < item.reserved:
+    if on_hand < item.reserved + item.allotted:
+        also = f" and {item.allotted} set aside" if item.allotted else ""
         return Refused(
             Category.CONFLICT,
             "would_go_below_reserved",
-            f"{item.reserved} are reserved, and {on_hand} would be on hand.",
+            f"{item.reserved} are reserved{also}, and {on_hand} would be on hand.",
         )
     if on_hand > ON_HAND_MAX:
         return Refused(

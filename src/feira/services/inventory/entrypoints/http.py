@@ -75,6 +75,7 @@ class StockItemBody(msgspec.Struct, kw_only=True):
     product_id: int
     on_hand: int
     reserved: int
+    allotted: int
     available: int
     version: int
     movements: list[MovementBody]
@@ -86,6 +87,7 @@ class MovedBody(msgspec.Struct, kw_only=True):
     product_id: int
     on_hand: int
     reserved: int
+    allotted: int
     available: int
     movement: MovementBody
 
@@ -158,6 +160,7 @@ def _stock_item(found: StockView) -> StockItemBody:
         product_id=item.product_id,
         on_hand=item.on_hand,
         reserved=item.reserved,
+        allotted=item.allotted,
         available=item.available,
         version=item.version,
         movements=[_movement(movement) for movement in found.movements],
@@ -169,7 +172,8 @@ def _moved(moved: Moved) -> MovedBody:
         product_id=moved.movement.product_id,
         on_hand=moved.on_hand,
         reserved=moved.reserved,
-        available=moved.on_hand - moved.reserved,
+        allotted=moved.allotted,
+        available=moved.on_hand - moved.reserved - moved.allotted,
         movement=_movement(moved.movement),
     )
 

@@ -7,7 +7,7 @@ from feira.services.inventory.application.ports import StockView
 from feira.services.inventory.domain.stock import Movement, MovementKind, StockItem
 
 GET: Final = """
-SELECT item.product_id, item.on_hand, item.reserved, item.version,
+SELECT item.product_id, item.on_hand, item.reserved, item.version, item.allotted,
        movement.id, movement.kind, movement.quantity, movement.reason, movement.reference,
        movement.at
 FROM stock_item AS item
@@ -28,10 +28,10 @@ class PostgresStockQueries:
             rows = await connection.fetch(GET, product_id, movements_max)
         if not rows:
             return None
-        item = StockItem(*rows[0][:4])
+        item = StockItem(*rows[0][:5])
         return StockView(item, [_movement(row) for row in rows if row["id"] is not None])
 
 
 def _movement(row: Any) -> Movement:
-    movement_id, kind, quantity, reason, reference, at = row[4:]
+    movement_id, kind, quantity, reason, reference, at = row[5:]
     return Movement(movement_id, row[0], MovementKind(kind), quantity, reason, reference, at)

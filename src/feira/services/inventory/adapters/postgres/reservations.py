@@ -16,7 +16,9 @@ from feira.services.inventory.domain.reservation import (
     Shortage,
 )
 
-COLUMNS: Final = "order_id, status, lines, missing, expires_at, confirmed_at, version"
+COLUMNS: Final = """
+order_id, status, lines, missing, expires_at, confirmed_at, version, allotment_id
+"""
 LOAD: Final = f"SELECT {COLUMNS} FROM reservation WHERE order_id = ANY($1::bigint[])"
 OVERDUE: Final = f"""
 SELECT {COLUMNS} FROM reservation
@@ -27,7 +29,7 @@ INSERT: Final = f"""
 INSERT INTO reservation ({COLUMNS})
 SELECT * FROM unnest(
     $1::bigint[], $2::text[], $3::json[], $4::json[], $5::timestamptz[], $6::timestamptz[],
-    $7::integer[]
+    $7::integer[], $8::bigint[]
 )
 """
 UPDATE: Final = """
@@ -82,7 +84,7 @@ class PostgresReservationRows:
 
 
 def reservation_from(row: Any) -> Reservation:
-    order_id, status, lines, missing, expires_at, confirmed_at, version = row
+    order_id, status, lines, missing, expires_at, confirmed_at, version, allotment_id = row
     return Reservation(
         order_id,
         ReservationStatus(status),
@@ -91,6 +93,7 @@ def reservation_from(row: Any) -> Reservation:
         expires_at,
         confirmed_at,
         version,
+        allotment_id,
     )
 
 
@@ -103,4 +106,5 @@ def _inserted(reservation: Reservation) -> tuple[Any, ...]:
         reservation.expires_at,
         reservation.confirmed_at,
         reservation.version,
+        reservation.allotment_id,
     )

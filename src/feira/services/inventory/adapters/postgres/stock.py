@@ -10,20 +10,21 @@ from feira.chassis.store import Contention
 from feira.services.inventory.domain.stock import Movement, StockItem
 
 LOCK: Final = """
-SELECT product_id, on_hand, reserved, version FROM stock_item
+SELECT product_id, on_hand, reserved, version, allotted FROM stock_item
 WHERE product_id = ANY($1::bigint[]) ORDER BY product_id FOR UPDATE
 """
 IDS_AFTER: Final = """
 SELECT product_id FROM stock_item WHERE product_id > $1 ORDER BY product_id LIMIT $2
 """
 INSERT: Final = """
-INSERT INTO stock_item (product_id, on_hand, reserved, version)
-SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+INSERT INTO stock_item (product_id, on_hand, reserved, version, allotted)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
 """
 UPDATE: Final = """
-UPDATE stock_item SET on_hand = new.on_hand, reserved = new.reserved, version = new.version
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
-    AS new (product_id, on_hand, reserved, version)
+UPDATE stock_item SET
+    on_hand = new.on_hand, reserved = new.reserved, version = new.version, allotted = new.allotted
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+    AS new (product_id, on_hand, reserved, version, allotted)
 WHERE stock_item.product_id = new.product_id
 """
 INSERT_MOVEMENTS: Final = """
@@ -99,4 +100,5 @@ def _columns(items: Collection[StockItem]) -> tuple[list[int], ...]:
         [item.on_hand for item in items],
         [item.reserved for item in items],
         [item.version for item in items],
+        [item.allotted for item in items],
     )

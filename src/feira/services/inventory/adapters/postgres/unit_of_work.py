@@ -7,6 +7,7 @@ from feira.chassis.outbox import Outbox
 from feira.chassis.postgres.connection import Connection
 from feira.kernel.ids import Ids
 from feira.services.inventory.adapters.identity_map import Reservations, new_shelf
+from feira.services.inventory.adapters.postgres.allotments import PostgresAllotmentRows
 from feira.services.inventory.adapters.postgres.reservations import PostgresReservationRows
 from feira.services.inventory.adapters.postgres.stock import (
     PostgresMovementRows,
@@ -32,6 +33,7 @@ def units_of_work(
             ids,
             now,
             reservations=Reservations(PostgresReservationRows(connection), shelf),
+            allotment_rows=PostgresAllotmentRows(connection),
             stock_rows=PostgresStockRows(connection),
             movement_rows=PostgresMovementRows(connection),
             position_row=PostgresPositionRow(connection),

@@ -1,0 +1,1 @@
+"""Flash sales: campaigns, their drops, and who gets a unit (B6)."""

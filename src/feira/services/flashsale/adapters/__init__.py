@@ -1,0 +1,1 @@
+"""Where flash sales are kept."""

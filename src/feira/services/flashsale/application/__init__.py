@@ -1,0 +1,1 @@
+"""What flash sales can do: one verb a file."""

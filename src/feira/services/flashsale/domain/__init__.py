@@ -1,0 +1,1 @@
+"""What flash sales decide."""

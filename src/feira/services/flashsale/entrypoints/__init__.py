@@ -1,0 +1,1 @@
+"""What reaches flash sales: requests, messages, and the clock."""

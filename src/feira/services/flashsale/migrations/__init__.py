@@ -1,0 +1,1 @@
+"""The revisions of the flashsale database, oldest first."""
