@@ -19,7 +19,7 @@ from feira.chassis.memory.store import MakeUnitOfWork, MemoryStore
 from feira.chassis.store import Store
 from feira.chassis.transports.port import Envelope
 from feira.chassis.work import Origin, Work
-from feira.contracts import catalog, identity, inventory, orchestrator, orders, payments
+from feira.contracts import catalog, flashsale, identity, inventory, orchestrator, orders, payments
 from feira.contracts.cloudevents import decode_batch
 from feira.contracts.message import Message
 from feira.kernel.clock import Clock
@@ -29,7 +29,7 @@ PARTITIONS: Final = 4
 BATCH_TIMEOUT_SECONDS: Final = 20
 MESSAGES: Final[Mapping[str, type[Message]]] = {
     kind.TYPE: kind
-    for module in (catalog, identity, inventory, orchestrator, orders, payments)
+    for module in (catalog, flashsale, identity, inventory, orchestrator, orders, payments)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Message) and kind is not Message
 }

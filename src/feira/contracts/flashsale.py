@@ -1,8 +1,8 @@
 """What `flashsale` tells the world, and what it asks of inventory and orders.
 
-Topic `flashsale.events`, keyed by the drop. What many buyers lead to in one moment is told in one
-message. Every command may come more than once: who receives it answers a repeat with what was
-decided the first time.
+Topics `flashsale.events` and `flashsale.requests`, keyed by the drop. What many buyers lead to in
+one moment is told in one message. Every request may come more than once: who receives it answers a
+repeat with what was decided the first time.
 """
 
 from datetime import datetime
@@ -15,8 +15,7 @@ from feira.contracts.orders import PaymentMethod
 from feira.contracts.units import Pieces
 
 TOPIC = "flashsale.events"
-INVENTORY_COMMANDS = "inventory.commands"
-ORDERS_COMMANDS = "orders.commands"
+REQUESTS_TOPIC = "flashsale.requests"
 
 WORKERS_OF_ORDERS: Final = range(16)
 WORKERS_OF_FLASHSALE: Final = range(16, 32)
@@ -32,7 +31,7 @@ class SetAsideStock(Message, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "feira.flashsale.set_aside_stock.v1"
-    TOPIC: ClassVar[str] = INVENTORY_COMMANDS
+    TOPIC: ClassVar[str] = REQUESTS_TOPIC
     KEY: ClassVar[str] = "allotment_id"
 
     allotment_id: int
@@ -45,7 +44,7 @@ class GiveBackStock(Message, frozen=True, kw_only=True):
     """The drop is over: what nobody drew is for everybody again. Answered by StockGivenBack."""
 
     TYPE: ClassVar[str] = "feira.flashsale.give_back_stock.v1"
-    TOPIC: ClassVar[str] = INVENTORY_COMMANDS
+    TOPIC: ClassVar[str] = REQUESTS_TOPIC
     KEY: ClassVar[str] = "allotment_id"
 
     allotment_id: int
@@ -68,7 +67,7 @@ class OrdersRequested(Message, frozen=True, kw_only=True):
     """
 
     TYPE: ClassVar[str] = "feira.flashsale.orders_requested.v1"
-    TOPIC: ClassVar[str] = ORDERS_COMMANDS
+    TOPIC: ClassVar[str] = REQUESTS_TOPIC
     KEY: ClassVar[str] = "drop_id"
 
     drop_id: int
@@ -113,6 +112,8 @@ class ClaimsLapsed(Message, frozen=True, kw_only=True):
 
 
 class DropOpened(Message, frozen=True, kw_only=True):
+    """Its units can be claimed."""
+
     TYPE: ClassVar[str] = "feira.flashsale.drop_opened.v1"
     TOPIC: ClassVar[str] = TOPIC
     KEY: ClassVar[str] = "drop_id"

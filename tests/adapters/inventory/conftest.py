@@ -11,14 +11,18 @@ from feira.chassis.postgres.connection import Connection, connect
 from feira.chassis.postgres.reading import Reader
 from feira.kernel.ids import Ids
 from feira.services.inventory.adapters.memory import MemoryInventory
+from feira.services.inventory.adapters.postgres.allotments import COLUMNS as ALLOTMENT_COLUMNS
 from feira.services.inventory.adapters.postgres.queries import PostgresStockQueries
 from feira.services.inventory.adapters.postgres.reservations import COLUMNS, reservation_from
 from feira.services.inventory.adapters.postgres.unit_of_work import units_of_work
 from feira.services.inventory.adapters.unit_of_work import RowsUnitOfWork
+from feira.services.inventory.domain.allotment import Allotment
 from feira.services.inventory.domain.stock import Movement, MovementKind, StockItem
 from tests.adapters.inventory.process import Process
 from tests.postgres import PostgresServer
 from tests.unit.inventory.world import World, in_memory
+
+ITEM_COLUMNS = "product_id, on_hand, reserved, version, allotted"
 
 
 @pytest.fixture
@@ -72,7 +76,8 @@ async def books_of(connection: Connection) -> MemoryInventory:
     reservations = map(
         reservation_from, await connection.fetch(f"SELECT {COLUMNS} FROM reservation")
     )
-    items = await connection.fetch("SELECT product_id, on_hand, reserved, version FROM stock_item")
+    items = await connection.fetch(f"SELECT {ITEM_COLUMNS} FROM stock_item")
+    set_aside = await connection.fetch(f"SELECT {ALLOTMENT_COLUMNS} FROM allotment")
     movements = await connection.fetch(
         "SELECT id, product_id, kind, quantity, reason, reference, at FROM movement ORDER BY id"
     )
@@ -81,4 +86,5 @@ async def books_of(connection: Connection) -> MemoryInventory:
         {row[0]: StockItem(*row) for row in items},
         {row[0]: Movement(row[0], row[1], MovementKind(row[2]), *row[3:]) for row in movements},
         {row[0]: row[1] for row in await connection.fetch("SELECT 0, position FROM announcement")},
+        {row[0]: Allotment(*row) for row in set_aside},
     )

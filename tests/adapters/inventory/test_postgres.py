@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from feira.chassis.postgres.connection import Connection
-from feira.services.inventory.adapters.postgres import queries, reservations, stock
+from feira.services.inventory.adapters.postgres import allotments, queries, reservations, stock
 from tests.adapters.inventory.process import AUDIT, Process, statements_of
 from tests.unit.inventory.world import (
     START,
@@ -71,7 +71,7 @@ async def test_the_ledger_shows_sales_beside_movements(
         ("sale", -2, "order/18"),
     ]
     audit = await connection.fetch("SELECT * FROM stock_audit ORDER BY product_id")
-    assert [tuple(row) for row in audit] == [(1, 7, 7, 1, 1), (2, 9, 9, 0, 0)]
+    assert [tuple(row) for row in audit] == [(1, 7, 7, 1, 1, 0, 0), (2, 9, 9, 0, 0, 0, 0)]
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,9 @@ async def test_a_hot_product_costs_one_update_a_batch_and_it_is_hot(
             "reservation_pkey",
         ),
         (reservations.CURRENT, [[7, 8], [1, 1]], "reservation_pkey"),
-        (stock.UPDATE, [[7, 8], [1, 1], [0, 0], [1, 1]], "stock_item_pkey"),
+        (stock.UPDATE, [[7, 8], [1, 1], [0, 0], [1, 1], [0, 0]], "stock_item_pkey"),
+        (allotments.LOCK, [[7, 8, 9]], "allotment_pkey"),
+        (allotments.UPDATE, [[7, 8], [1, 1], [None, None], [0, 0]], "allotment_pkey"),
     ],
 )
 async def test_every_statement_finds_its_rows_by_an_index(
@@ -206,7 +208,13 @@ async def fill(connection: Connection) -> None:
         SELECT n, n % 100, 'receipt', 1, NULL, NULL, now() FROM generate_series(1, 20000) AS n
         """
     )
-    await connection.execute("ANALYZE stock_item, reservation, movement")
+    await connection.execute(
+        """
+        INSERT INTO allotment (id, product_id, units, units_left, set_aside_at, given_back)
+        SELECT n, n, 1, 1, now(), 0 FROM generate_series(1, 20000) AS n
+        """
+    )
+    await connection.execute("ANALYZE allotment, stock_item, reservation, movement")
 
 
 def nodes_of(node: dict[str, Any]) -> Any:

@@ -218,6 +218,7 @@ async def test_stock_is_shown_with_its_latest_movements(stocked: Shop) -> None:
         "product_id": 9,
         "on_hand": 15,
         "reserved": 4,
+        "allotted": 0,
         "available": 11,
         "version": 3,
         "movements": None,

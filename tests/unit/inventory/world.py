@@ -15,6 +15,7 @@ from feira.chassis.memory.database import MemoryDatabase
 from feira.chassis.outbox import Outbox
 from feira.chassis.work import Origin
 from feira.contracts.catalog import ProductChanged
+from feira.contracts.flashsale import GiveBackStock, SetAsideStock
 from feira.contracts.inventory import StockLevelChanged
 from feira.contracts.message import Message
 from feira.contracts.orchestrator import (
@@ -45,6 +46,7 @@ from feira.services.inventory.application.preload import preload
 from feira.services.inventory.application.receive_stock import ReceiveStock, receive_stock
 from feira.services.inventory.application.tell_levels import TellLevels, tell_levels
 from feira.services.inventory.application.untold_levels import UntoldLevels
+from feira.services.inventory.domain.allotment import Allotment
 from feira.services.inventory.domain.reservation import Reservation, ReservationStatus
 from feira.services.inventory.domain.stock import Movement, StockItem
 from feira.services.inventory.entrypoints.consumer import LISTENS_TO
@@ -75,7 +77,7 @@ class Told:
 
     @property
     def answers(self) -> list[Message]:
-        """The messages about reservations."""
+        """The messages about reservations and allotments."""
         return [told for told in self.messages if not isinstance(told, StockLevelChanged)]
 
     @property
@@ -159,6 +161,7 @@ def in_memory(*, preloads: bool = True, untold: UntoldLevels | None = None) -> W
             {key: replace(row) for key, row in inventory.stock.items()},
             dict(inventory.movements_by_id),
             dict(inventory.announcement),
+            {key: replace(row) for key, row in inventory.allotments.items()},
         )
 
     return World(begin, read, inventory, preloads)
@@ -178,13 +181,27 @@ def product(product_id: int, initial_stock: int = 0, version: int = 1) -> Produc
     )
 
 
-def reserve(order_id: int, *lines: tuple[int, int], hold_seconds: int = 900) -> ReserveStock:
+def reserve(
+    order_id: int,
+    *lines: tuple[int, int],
+    hold_seconds: int = 900,
+    allotment_id: int | None = None,
+) -> ReserveStock:
     """Lines are (product id, quantity)."""
     return ReserveStock(
         order_id=order_id,
         lines=tuple(StockLine(product_id=p, quantity=q) for p, q in lines),
         hold_seconds=hold_seconds,
+        allotment_id=allotment_id,
     )
+
+
+def set_aside(allotment_id: int, product_id: int, quantity: int) -> SetAsideStock:
+    return SetAsideStock(allotment_id=allotment_id, product_id=product_id, quantity=quantity)
+
+
+def give_back(allotment_id: int) -> GiveBackStock:
+    return GiveBackStock(allotment_id=allotment_id)
 
 
 def confirm(order_id: int) -> ConfirmReservation:
@@ -212,11 +229,13 @@ def count(product_id: int, on_hand: int, reason: str | None = None) -> CountStoc
 
 ORDERS: Final = range(1, 9)
 PRODUCTS: Final = range(1, 5)
+ALLOTMENTS: Final = range(101, 104)
 
 
 def random_command(chance: Random) -> Any:
     """Few orders and products, so that commands meet."""
     order_id, product_id = chance.choice(ORDERS), chance.choice(PRODUCTS)
+    allotment_id = chance.choice(ALLOTMENTS)
     lines = [(chance.choice(PRODUCTS), chance.randint(1, 4)) for _ in range(chance.randint(1, 3))]
     return chance.choices(
         [
@@ -231,8 +250,11 @@ def random_command(chance: Random) -> Any:
             AnnounceLevels(),
             ContinueAnnouncement(chance.randint(1, 3)),
             TellLevels(frozenset(chance.sample(PRODUCTS, 2))),
+            set_aside(allotment_id, allotment_id - 100, chance.randint(1, 5)),
+            give_back(allotment_id),
+            reserve(order_id, (allotment_id - 100, 1), allotment_id=allotment_id),
         ],
-        weights=[8, 4, 4, 2, 3, 2, 2, 1, 1, 2, 1],
+        weights=[8, 4, 4, 2, 3, 2, 2, 1, 1, 2, 1, 4, 2, 8],
     )[0]
 
 
@@ -281,7 +303,8 @@ class State:
     """The books without what depends on how batches were cut: ids of movements, versions."""
 
     reservations: dict[int, Reservation]
-    levels: dict[int, tuple[int, int]]
+    levels: dict[int, tuple[int, int, int]]
+    allotments: dict[int, Allotment]
     movements: list[Movement]
     announcement: dict[int, int]
 
@@ -289,7 +312,11 @@ class State:
 def state_of(books: MemoryInventory) -> State:
     return State(
         {key: replace(found, version=0) for key, found in books.reservations.items()},
-        {key: (item.on_hand, item.reserved) for key, item in sorted(books.stock.items())},
+        {
+            key: (item.on_hand, item.reserved, item.allotted)
+            for key, item in sorted(books.stock.items())
+        },
+        books.allotments,
         [replace(movement, id=0) for movement in books.movements],
         books.announcement,
     )
@@ -307,11 +334,32 @@ def check_books(books: MemoryInventory) -> None:
                 ledger[product_id] -= quantity
     for movement in books.movements:
         ledger[movement.product_id] += movement.quantity
+    check_allotments(books)
     for item in books.stock.values():
         check_item(item, held[item.product_id], ledger[item.product_id])
 
 
+def check_allotments(books: MemoryInventory) -> None:
+    """Of what was set aside, each unit is left, drawn, or given back; while it is open."""
+    left: dict[int, int] = dict.fromkeys(books.stock, 0)
+    drawn: dict[int, int] = dict.fromkeys(books.allotments, 0)
+    for reservation in books.reservations.values():
+        if reservation.allotment_id is not None and reservation.promises:
+            drawn[reservation.allotment_id] += sum(line.quantity for line in reservation.lines)
+    for allotment in books.allotments.values():
+        if allotment.product_id is not None:
+            left[allotment.product_id] += allotment.left
+        assert allotment.left >= 0, allotment
+        assert not (allotment.left and allotment.closed_at), allotment
+        # One that was sold and is released goes to everybody: it is drawn no more, nor left.
+        assert allotment.left + allotment.given_back + drawn[allotment.id] <= allotment.units
+    for item in books.stock.values():
+        assert item.allotted == left[item.product_id], f"{item}, {left[item.product_id]} set aside"
+
+
 def check_item(item: StockItem, held: int, ledger: int) -> None:
-    assert 0 <= item.reserved <= item.on_hand, item
+    assert item.reserved >= 0, item
+    assert item.allotted >= 0, item
+    assert item.available >= 0, item
     assert item.reserved == held, f"{item}, but {held} are held"
     assert item.on_hand == ledger, f"{item}, but the ledger says {ledger}"

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 from feira.chassis.memory.database import MemoryDatabase
 from feira.contracts.catalog import ProductChanged, ProductRemoved
+from feira.contracts.flashsale import OrdersRequested, RequestedOrder
 from feira.contracts.message import Message
 from feira.contracts.orchestrator import CancelOrder as GiveUp
 from feira.contracts.orchestrator import ConfirmOrder, RecordProgress
+from feira.contracts.orders import PaymentMethod
 from feira.contracts.payments import PaymentRefunded
 from feira.kernel.clock import ManualClock
 from feira.kernel.ids import Ids
@@ -33,6 +35,9 @@ from tests.batches import Batches, in_memory, told_by
 
 START: Final = datetime(2025, 11, 28, 3, 0, tzinfo=UTC)
 CUSTOMER, STRANGER = 7, 8
+DROP: Final = 77
+SALE_ORDER: Final = 5_000
+"""The first of the orders that a flash sale requests."""
 CARD: Final = Payment("card", "tok_visa")
 USE_CASES: Final[dict[type, Any]] = {
     PlaceOrder: place_orders,
@@ -144,6 +149,25 @@ def refunded(order_id: int, refunded_cents: int, captured_cents: int = 10_00) ->
     )
 
 
+def requesting(*order_ids: int, payment: Payment | None = None) -> OrdersRequested:
+    """What a flash sale asks for: one unit each, to be paid within five minutes."""
+    method = PaymentMethod(method=payment.method, token=payment.token) if payment else None
+    return OrdersRequested(
+        drop_id=DROP,
+        product_id=1,
+        price_cents=1_00,
+        orders=tuple(
+            RequestedOrder(
+                order_id=order_id,
+                customer_id=CUSTOMER,
+                pay_until=START + timedelta(minutes=5),
+                payment=method,
+            )
+            for order_id in order_ids
+        ),
+    )
+
+
 # --- at random -----------------------------------------------------------------------------------
 
 SOLD: Final = (1, 2, 3)
@@ -158,6 +182,7 @@ class RandomCommands:
         self._ids = Ids(ManualClock(START))
         self._placed: list[int] = []
         self._accepted: list[int] = []
+        self._of_sales: list[int] = []
 
     def take(self, count: int) -> list[Any]:
         """The catalog first; then anything."""
@@ -171,7 +196,7 @@ class RandomCommands:
         return [
             *(self._place, self._place, self._place_riskily, self._cancel, self._submit),
             *(self._advance, self._record, self._record, self._confirm, self._give_up),
-            *(self._change_price, self._remind, self._refund),
+            *(self._change_price, self._remind, self._refund, self._request),
         ]
 
     def _place(self) -> PlaceOrder:
@@ -242,6 +267,16 @@ class RandomCommands:
             return removed(chance.choice(SOMETIMES_SOLD), version)
         product_id = chance.choice((*SOLD, *SOMETIMES_SOLD))
         return product(product_id, chance.choice([10_00, 11_00]), version)
+
+    def _request(self) -> OrdersRequested:
+        """Orders of a sale, some of which were requested before."""
+        chance = self._chance
+        new = [SALE_ORDER + len(self._of_sales) + at for at in range(chance.randint(0, 2))]
+        self._of_sales += new
+        self._placed += new
+        self._accepted += new
+        known = [order_id for order_id in self._of_sales[:3] if order_id not in new]
+        return requesting(*known, *new, payment=self._payment())
 
     def _remind(self) -> RemindSaga:
         return RemindSaga(self._chance.choice([0, 30]), self._chance.choice([1, 500]))

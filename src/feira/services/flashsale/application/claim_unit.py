@@ -81,7 +81,7 @@ async def _turn(drops: Mapping[int, Drop], uow: FlashSaleUnitOfWork) -> list[Mes
     messages: list[Message] = []
     for drop in {drop.id: drop for drop in drops.values()}.values():
         if said := turn(drop, uow.now):
-            messages += await messages_of(drop, said, uow)
+            messages.extend(await messages_of(drop, said, uow))
             uow.drops.save_many([drop])
     return messages
 

@@ -26,7 +26,7 @@ async def end_campaigns(
     messages: dict[int, list[Message]] = {campaign_id: [] for campaign_id in ids}
     for drop in live:
         said = end_early(drop, uow.now)
-        messages[drop.campaign_id] += await messages_of(drop, said, uow)
+        messages[drop.campaign_id].extend(await messages_of(drop, said, uow))
     uow.drops.save_many(live)
     ended = [campaigns[key] for key in dict.fromkeys(ids) if key in campaigns]
     uow.campaigns.save_many(campaign for campaign in ended if end(campaign, uow.now))

@@ -16,7 +16,7 @@ async def plan_drops(campaigns: Iterable[Campaign], uow: FlashSaleUnitOfWork) ->
         slot = plan(campaign, uow.now, uow.zone)
         if slot is not None:
             drop = _drop_in(slot, campaign, uow)
-            messages += await messages_of(drop, turn(drop, uow.now), uow)
+            messages.extend(await messages_of(drop, turn(drop, uow.now), uow))
             uow.drops.add_many([drop])
     return messages
 

@@ -24,10 +24,10 @@ async def turn_drops(commands: Sequence[TurnDrops], uow: FlashSaleUnitOfWork) ->
         due = await uow.drops.find_due(uow.now, command.drops_max)
         messages: list[Message] = []
         for drop in due:
-            messages += await messages_of(drop, turn(drop, uow.now), uow)
+            messages.extend(await messages_of(drop, turn(drop, uow.now), uow))
         uow.drops.save_many(due)
         campaigns = await uow.campaigns.find_due(uow.now, command.drops_max)
-        messages += await plan_drops(campaigns, uow)
+        messages.extend(await plan_drops(campaigns, uow))
         uow.campaigns.save_many(campaigns)
         uow.outbox.tell(messages)
         counts.append(len(due) + len(campaigns))

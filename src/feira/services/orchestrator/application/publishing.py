@@ -19,7 +19,7 @@ def published(saga: Saga, said: m.Said) -> Message:
 
 def _reserve_stock(saga: Saga) -> contracts.ReserveStock:
     purchase = saga.purchase
-    hold = purchase.hold_until - purchase.started_at + HOLD_MARGIN
+    hold = max(purchase.hold_until - purchase.started_at, timedelta(0)) + HOLD_MARGIN
     return contracts.ReserveStock(
         order_id=purchase.order_id,
         lines=tuple(
@@ -27,6 +27,7 @@ def _reserve_stock(saga: Saga) -> contracts.ReserveStock:
             for line in purchase.lines
         ),
         hold_seconds=int(hold.total_seconds()),
+        allotment_id=purchase.allotment_id,
     )
 
 

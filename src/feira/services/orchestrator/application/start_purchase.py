@@ -40,7 +40,8 @@ def _started(command: OrderCreated, uow: OrchestratorUnitOfWork) -> Saga:
         lines=tuple(Line(line.product_id, line.quantity) for line in command.lines),
         total_cents=command.total_cents,
         pays_at_once=payment is not None,
-        hold_until=uow.now + uow.hold,
+        hold_until=command.hold_until or uow.now + uow.hold,
         started_at=uow.now,
+        allotment_id=command.allotment_id,
     )
     return start(purchase, uow.now, (payment.method, payment.token) if payment else None)

@@ -80,6 +80,8 @@ class Purchase:
     hold_until: datetime
     """Until then the stock is held for the customer to pay."""
     started_at: datetime
+    allotment_id: int | None = None
+    """What its stock is drawn from, where it is set aside."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from feira.contracts.message import Message
 from feira.contracts.orchestrator import CancelOrder, ConfirmOrder, RecordProgress
 from feira.services.orders.application.ports import OrdersUnitOfWork
-from feira.services.orders.application.publishing import order_canceled, order_confirmed
+from feira.services.orders.application.publishing import (
+    order_canceled,
+    order_confirmed,
+    sale_order_settled,
+)
 from feira.services.orders.domain.order import (
     InventoryStatus,
     Order,
@@ -25,9 +29,18 @@ async def follow_saga(commands: Sequence[SagaCommand], uow: OrdersUnitOfWork) ->
     An order that is not known was never accepted: such a command is a bug, and raises KeyError.
     """
     orders = await uow.orders.get_many(c.order_id for c in commands)
-    uow.outbox.announce([_follow(orders[command.order_id], command) for command in commands])
+    uow.outbox.announce([_followed(orders[command.order_id], command) for command in commands])
     uow.orders.save_many(orders[command.order_id] for command in commands)
     return [None] * len(commands)
+
+
+def _followed(order: Order, command: SagaCommand) -> list[Message]:
+    """What it leads to; a flash sale is told of an order of its own when that comes to rest."""
+    was_settled = order.settled
+    messages = _follow(order, command)
+    if order.is_settled_sale and not was_settled:
+        messages.append(sale_order_settled(order))
+    return messages
 
 
 def _follow(order: Order, command: SagaCommand) -> list[Message]:

@@ -1,7 +1,7 @@
 """What orders tells the world: from the order as it stands to its contract."""
 
 from feira.contracts import orders as contracts
-from feira.services.orders.domain.order import Order, Payment
+from feira.services.orders.domain.order import Order, OrderStatus, Payment
 
 
 def order_created(order: Order) -> contracts.OrderCreated:
@@ -18,6 +18,8 @@ def order_created(order: Order) -> contracts.OrderCreated:
         ),
         total_cents=order.total_cents,
         payment=_method(order.payment) if order.payment and order.pays_at_once else None,
+        allotment_id=order.allotment_id,
+        hold_until=order.hold_until,
     )
 
 
@@ -48,6 +50,15 @@ def order_shipped(order: Order) -> contracts.OrderShipped:
 
 def order_completed(order: Order) -> contracts.OrderCompleted:
     return contracts.OrderCompleted(order_id=order.id, customer_id=order.customer_id)
+
+
+def sale_order_settled(order: Order) -> contracts.SaleOrderSettled:
+    assert order.allotment_id is not None
+    return contracts.SaleOrderSettled(
+        order_id=order.id,
+        allotment_id=order.allotment_id,
+        is_sold=order.status is not OrderStatus.CANCELED,
+    )
 
 
 def _method(payment: Payment) -> contracts.PaymentMethod:

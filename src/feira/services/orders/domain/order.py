@@ -89,6 +89,15 @@ class Order:
     reason: str | None = None
     tracking: str | None = None
     version: int = 0
+    allotment_id: int | None = None
+    """Of a flash sale: what its stock is drawn from."""
+    hold_until: datetime | None = None
+    """Of a flash sale: how long it is held for its payment."""
+
+    @property
+    def is_settled_sale(self) -> bool:
+        """Whether it is of a flash sale, which is to be told what became of it."""
+        return self.allotment_id is not None and self.settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,37 @@ def place(
         payment=wish.payment,
         payment_attempts=1 if wish.payment else 0,
         pays_at_once=wish.payment is not None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SaleWish:
+    """What a flash sale promised a customer: a unit at its price, to be paid in time."""
+
+    order_id: int
+    customer_id: int
+    product_id: int
+    price_cents: int
+    allotment_id: int
+    hold_until: datetime
+    delivery: bytes | None = None
+    payment: Payment | None = None
+
+
+def place_for_sale(wish: SaleWish, now: datetime) -> Order:
+    """Accept what was promised, whatever the catalog says now."""
+    return Order(
+        id=wish.order_id,
+        customer_id=wish.customer_id,
+        lines=(Line(wish.product_id, 1, wish.price_cents),),
+        total_cents=wish.price_cents,
+        delivery=wish.delivery,
+        created_at=now,
+        payment=wish.payment,
+        payment_attempts=1 if wish.payment else 0,
+        pays_at_once=wish.payment is not None,
+        allotment_id=wish.allotment_id,
+        hold_until=wish.hold_until,
     )
 
 

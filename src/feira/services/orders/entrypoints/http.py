@@ -35,6 +35,7 @@ from feira.services.orders.entrypoints.bodies import (
     payment_of,
     wish_of,
 )
+from feira.services.orders.entrypoints.promised import PromisedOrders
 from feira.services.orders.entrypoints.views import (
     ApiPlacedView,
     ListedOrderView,
@@ -51,7 +52,7 @@ from feira.services.orders.entrypoints.views import (
 AnswerTo = Callable[[Order | Refused, str], Answer]
 
 
-def hot_routes(lane: Lane[Any], queries: OrderQueries) -> list[HotRoute]:
+def hot_routes(lane: Lane[Any], queries: OrderQueries, promised: PromisedOrders) -> list[HotRoute]:
     async def submit(request: HotRequest, command: object, answer_to: AnswerTo) -> Answer:
         path = request.path
         return await lane.submit(
@@ -72,6 +73,7 @@ def hot_routes(lane: Lane[Any], queries: OrderQueries) -> list[HotRoute]:
     async def cancel(request: HotRequest) -> Answer:
         caller = request.current_principal
         customer_id = None if caller.is_admin else caller.id
+        await promised.arrival(request.path_ids[0])
         command = CancelOrder(request.path_ids[0], customer_id)
         return await submit(request, command, status_answer)
 
@@ -79,11 +81,13 @@ def hot_routes(lane: Lane[Any], queries: OrderQueries) -> list[HotRoute]:
         caller = request.current_principal
         payment = payment_of(request.decode(PaymentBody))
         customer_id = None if caller.is_admin else caller.id
+        await promised.arrival(request.path_ids[0])
         command = SubmitPayment(request.path_ids[0], customer_id, payment)
         return await submit(request, command, payment_answer)
 
     async def show(request: HotRequest) -> Answer:
         caller = request.current_principal
+        await promised.arrival(request.path_ids[0])
         order = await queries.get(request.path_ids[0])
         if order is None or (order.customer_id != caller.id and not caller.is_admin):
             raise Rejected(NOT_FOUND)

@@ -26,6 +26,7 @@ USING (id, version)
 """
 INSERTED_COLUMNS: Final = (
     *("customer_id", "lines", "total_cents", "delivery", "created_at", "pays_at_once"),
+    *("allotment_id", "hold_until"),
     *("id", "status", "payment", "payment_attempts", "payment_status", "inventory_status"),
     *("captured_cents", "refunded_cents", "step", "settled", "reason", "tracking", "version"),
     "updated_at",

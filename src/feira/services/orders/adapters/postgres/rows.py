@@ -16,7 +16,7 @@ from feira.services.orders.domain.order import (
 ORDER_COLUMNS: Final = """
 id, customer_id, lines, total_cents, delivery, created_at, status, payment, payment_attempts,
 pays_at_once, payment_status, inventory_status, captured_cents, refunded_cents, step, settled,
-reason, tracking, version
+reason, tracking, version, allotment_id, hold_until
 """
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -45,6 +45,8 @@ def order_from(row: Any) -> Order:
         reason=row[16],
         tracking=row[17],
         version=row[18],
+        allotment_id=row[19],
+        hold_until=row[20],
     )
 
 
@@ -57,6 +59,8 @@ def inserted(order: Order) -> tuple[Any, ...]:
         order.delivery.decode() if order.delivery else None,
         order.created_at,
         order.pays_at_once,
+        order.allotment_id,
+        order.hold_until,
         *updated(order),
     )
 
