@@ -7,7 +7,7 @@ LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-heade
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help up bench test check lint fmt docs lock hooks python runtime dev clean
+.PHONY: help up bench simulate test check lint fmt docs lock hooks python runtime dev clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -17,6 +17,9 @@ up: runtime ## Start the shop, with all it needs, on this machine (Ctrl-C stops 
 
 bench: runtime ## Measure purchases, accepts and reservations a second
 	@exec $(BIN)/feira bench $(ARGS)
+
+simulate: dev ## Simulate 1,000,000 purchases with every fault (ARGS="--seeds 10" for less)
+	@$(BIN)/feira simulate --seeds 1000 --orders 1000 $(ARGS)
 
 test: dev ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
 	@$(BIN)/python -m pytest --numprocesses $(TEST_JOBS) --dist loadgroup $(ARGS)

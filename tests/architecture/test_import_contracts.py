@@ -35,6 +35,8 @@ class Violation(NamedTuple):
 ORDERS = "feira.services.orders"
 
 VIOLATIONS = [
+    Violation("platform", "feira.runtime.bad", "feira.simulation"),
+    Violation("platform", "feira.bench.bad", "feira.simulation"),
     Violation("platform", "feira.kernel.bad", "feira.chassis"),
     Violation("platform", "feira.contracts.bad", "feira.chassis"),
     Violation("platform", "feira.chassis.bad", ORDERS),

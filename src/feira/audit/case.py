@@ -41,6 +41,17 @@ class Case:
     def books_of(self, order_id: int) -> Money:
         return self.evidence.books.get(order_id, NO_MONEY)
 
+    def mistake_of(self, order_id: int) -> Money:
+        return self.evidence.mistakes.get(order_id, NO_MONEY)
+
+    def meant_of(self, order_id: int) -> Money:
+        """The books without what the provider took by mistake."""
+        books, mistake = self.books_of(order_id), self.mistake_of(order_id)
+        return Money(
+            books.captured_cents - mistake.captured_cents,
+            books.refunded_cents - mistake.refunded_cents,
+        )
+
     def stock_of(self, order_id: int) -> str:
         """How the order's reservation stands; "none" without one."""
         row = self.evidence.reservations.get(order_id)
@@ -49,6 +60,11 @@ class Case:
     def saga_of(self, order_id: int) -> str:
         row = self.evidence.sagas.get(order_id)
         return "none" if row is None else row.state
+
+    def has_been(self, order_id: int, state: str) -> bool:
+        """Whether the order's saga has ever been in a state."""
+        row = self.evidence.sagas.get(order_id)
+        return row is not None and any(entry.state == state for entry in row.timeline)
 
     @cached_property
     def payments(self) -> dict[int, list[PaymentRow]]:

@@ -175,6 +175,8 @@ class Evidence:
     ledger: list[LedgerRow] = field(default_factory=list)
     books: dict[int, Money] = field(default_factory=dict)
     """The provider's own books: the truth about money."""
+    mistakes: dict[int, Money] = field(default_factory=dict)
+    """Of the books, what the provider took of another amount than it was asked for."""
     dead_letters: list[DeadLetter] = field(default_factory=list)
     unpublished: dict[str, int] = field(default_factory=dict)
     """Envelopes that wait in each service's outbox."""

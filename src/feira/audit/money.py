@@ -19,7 +19,8 @@ def never_more_back_than_taken(case: Case) -> Iterator[Finding]:
 def taken_once(case: Case) -> Iterator[Finding]:
     for order_id, money in case.evidence.books.items():
         order = case.orders.get(order_id)
-        if order is not None and money.captured_cents not in (0, order.total_cents):
+        taken = case.meant_of(order_id).captured_cents
+        if order is not None and taken not in (0, order.total_cents):
             yield of_order(
                 order_id, f"nothing taken, or {order.total_cents} once", str(money), PROVIDER
             )
@@ -76,6 +77,12 @@ def no_refund_is_left_undone(case: Case) -> Iterator[Finding]:
             )
 
 
+def mistakes_are_given_back(case: Case) -> Iterator[Finding]:
+    for order_id, mistake in case.evidence.mistakes.items():
+        if mistake.kept_cents:
+            yield of_order(order_id, "a wrong amount given back wholly", str(mistake), PROVIDER)
+
+
 RULES: Final = (
     Rule("never more is given back than was taken", ALWAYS, never_more_back_than_taken),
     Rule("an order's money is taken once", ALWAYS, taken_once),
@@ -87,5 +94,6 @@ RULES: Final = (
     Rule("payments knows all that happened", RESTING, payments_knows_all),
     Rule("the double entry says what payments say", ALWAYS, the_ledger_says_what_payments_say),
     Rule("refunds add up", ALWAYS, refunds_add_up),
+    Rule("a wrong amount is given back", RESTING, mistakes_are_given_back),
     Rule("refunds end", RESTING, no_refund_is_left_undone),
 )

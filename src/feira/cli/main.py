@@ -1,4 +1,4 @@
-"""`feira up | run | migrate | seed | doctor | dead-letters | bench | model`.
+"""`feira up | run | migrate | seed | doctor | dead-letters | bench | model | simulate`.
 
 Exit codes: 0 done; 1 it was tried and failed; 2 called wrongly (settings or arguments).
 """
@@ -80,6 +80,17 @@ def doctor() -> None:
     from feira.cli.doctor import doctor as look
 
     _finish(look())
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def simulate(context: typer.Context) -> None:
+    """Run the whole shop in simulated worlds where everything goes wrong, by seeds."""
+    from feira.cli.simulate import simulate as go_wrong
+
+    raise typer.Exit(go_wrong(context.args))
 
 
 @app.command(

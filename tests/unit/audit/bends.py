@@ -187,6 +187,11 @@ BENDS: Final = [
         ),
     ),
     Bend(
+        "a wrong amount is given back",
+        "a part of it is kept",
+        lambda e: e.mistakes.update({DECLINED: Money(301, 300)}),
+    ),
+    Bend(
         "refunds end",
         "one is still asked for",
         lambda e: e.refunds.append(RefundRow(order_id=PAID, amount_cents=5, state="requested")),
@@ -498,6 +503,7 @@ def with_admins_refund(evidence: Evidence) -> None:
     evidence.payments[0] = replace(evidence.payments[0], money=Money(300, 100))
     evidence.ledger.append(LedgerRow(order_id=PAID, kind="refund", amount_cents=100))
     books(PAID, 300, 100)(evidence)
+    of_order(PAID, money=Money(300, 100))(evidence)
 
 
 def with_jumping_clocks(evidence: Evidence) -> None:
@@ -566,7 +572,27 @@ def unread(evidence: Evidence) -> None:
     evidence.history.insert(0, replace(early, sent_at=-2.0, answered_at=-1.0))
 
 
+def with_wrong_amount(e: Evidence) -> None:
+    """The provider took a centavo too much for the order that was declined, and gave it back."""
+    wrong = Money(301, 301)
+    e.books[DECLINED] = e.mistakes[DECLINED] = wrong
+    e.payments = [p for p in e.payments if p.order_id != DECLINED]
+    e.payments.append(PaymentRow(order_id=DECLINED, attempt=1, state="refunded", money=wrong))
+    e.refunds.append(RefundRow(order_id=DECLINED, amount_cents=301, state="succeeded"))
+    for kind in ("capture", "refund"):
+        e.ledger.append(LedgerRow(order_id=DECLINED, kind=kind, amount_cents=301))
+
+
+def canceled_before_its_refusal(e: Evidence) -> None:
+    """Its stock was given back before anybody had said that there is none."""
+    states = ("reserving", "undoing_stock", "canceled")
+    e.sagas[SHORT] = saga(SHORT, *states)
+    of_order(SHORT, inventory_status="released")(e)
+
+
 VARIANTS: Final = [
+    canceled_before_its_refusal,
+    with_wrong_amount,
     with_planted_letter,
     with_admins_refund,
     with_jumping_clocks,

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -55,14 +56,17 @@ class MemoryDatabase(Generic[T]):
     locks: Locks = field(default_factory=Locks)
     workers: set[int] = field(default_factory=set)
     """Worker numbers that are taken."""
-    relay: object | None = None
-    """Who publishes from the outbox."""
-    last_row_id: int = 0
+    relays: list[object] = field(default_factory=list)
+    """Who publishes from the outbox: one, or nobody."""
+    row_ids: Iterator[int] = field(default_factory=lambda: count(1))
     """Of outbox and dead letters; never used twice, whatever becomes of the transaction."""
 
+    def seen_through(self, weather: Weather) -> "MemoryDatabase[T]":
+        """The same database, by another network."""
+        return replace(self, weather=weather)
+
     def new_row_id(self) -> int:
-        self.last_row_id += 1
-        return self.last_row_id
+        return next(self.row_ids)
 
     def writer(self) -> Writer:
         return Writer(self.locks, self.weather)

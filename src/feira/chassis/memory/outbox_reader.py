@@ -13,9 +13,10 @@ class MemoryOutboxReader:
 
     async def lead(self) -> bool:
         await self._database.weather.connecting()
-        if self._database.relay is None:
-            self._database.relay = self
-        return self._database.relay is self
+        relays = self._database.relays
+        if not relays:
+            relays.append(self)
+        return relays[0] is self
 
     async def unpublished(self, envelopes_max: int) -> tuple[list[int], list[Envelope], float]:
         """Ages are not kept: 0 seconds."""
@@ -41,5 +42,5 @@ class MemoryOutboxReader:
 
     async def close(self) -> None:
         """Another may lead, as when a connection ends."""
-        if self._database.relay is self:
-            self._database.relay = None
+        if self in self._database.relays:
+            self._database.relays.remove(self)

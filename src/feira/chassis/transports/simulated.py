@@ -112,6 +112,10 @@ class SimulatedBroker:
         """From now on these; `Faults()` makes an honest broker of it."""
         self._network.faults = faults
 
+    def cut_off(self, member: str) -> None:
+        """The process of this name has died; its leases have not run out yet (see `kill`)."""
+        self._state.cut_off(member)
+
     def kill(self, member: str) -> None:
         """The process of this name has died and its leases have run out."""
         self._state.drop_member(member)

@@ -45,6 +45,8 @@ class Group:
     seats: dict[str, Seat] = field(default_factory=dict)
     cursors: dict[Partition, int] = field(default_factory=dict)
     topics: set[str] = field(default_factory=set)
+    _shares: dict[str, list[Partition]] = field(default_factory=dict)
+    """What each seat holds, as long as nobody sits down or leaves."""
 
     def take(self, seat: Seat) -> bool:
         """Sit down, or stay; whoever sat there under the same name loses it. True when new."""
@@ -54,20 +56,26 @@ class Group:
         if present is not None:
             present.lost = True
         self.seats[seat.name] = seat
+        self._shares.clear()
         self.topics.update(seat.topics)
         return True
 
     def leave(self, seat: Seat) -> None:
         if self.seats.get(seat.name) is seat:
             del self.seats[seat.name]
+            self._shares.clear()
 
     def held_by(self, seat: Seat) -> list[Partition]:
-        return [
-            (topic, partition)
-            for topic in seat.topics
-            for partition in range(seat.partitions)
-            if self._owner(topic, partition) is seat
-        ]
+        if self.seats.get(seat.name) is not seat:
+            return []
+        if seat.name not in self._shares:
+            self._shares[seat.name] = [
+                (topic, partition)
+                for topic in seat.topics
+                for partition in range(seat.partitions)
+                if self._owner(topic, partition) is seat
+            ]
+        return self._shares[seat.name]
 
     def advance(self, seat: Seat, deliveries: Sequence[Delivery]) -> None:
         """Move the cursors of partitions that the seat holds, never back."""
@@ -139,9 +147,12 @@ class BrokerState:
         if not self.reachable:
             raise Unavailable("simulated: the broker is down")
 
-    def drop_member(self, member: str) -> None:
+    def cut_off(self, member: str) -> None:
         for session in [session for session in self._sessions if session.member == member]:
             self.disconnect(session)
+
+    def drop_member(self, member: str) -> None:
+        self.cut_off(member)
         for group in self.groups.values():
             for seat in list(group.seats.values()):
                 if not seat.session.alive:

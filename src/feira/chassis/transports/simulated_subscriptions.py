@@ -110,8 +110,9 @@ class SimulatedGroupSubscription(_Reader):
         self._leave()
 
     def _leave(self) -> None:
-        self._group.leave(self._seat)
-        self._state.tell_news()
+        if self._session.alive:  # the dead say nothing: their lease has to run out
+            self._group.leave(self._seat)
+            self._state.tell_news()
 
     def _check_reachable(self) -> None:
         super()._check_reachable()
