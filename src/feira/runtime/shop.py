@@ -26,6 +26,9 @@ Say = Callable[[str], None]
 
 RESTARTS_PER_MINUTE_MAX: Final = 30
 SERVICE_START_SECONDS_MAX: Final = 30.0
+LOCAL_CLAIMS_PER_SECOND: Final = 20_000
+LOCAL_STREAMS_MAX: Final = 2_000
+"""On one machine all customers share one address: the limits are there, and far away."""
 PREPARED_GATEWAY: Final = "gateway.conf"
 ENVIRONMENT_FILE: Final = "environment"
 
@@ -103,6 +106,10 @@ class Shop:
             "FEIRA_PARTITIONS": "1",  # one consumer of each service works: larger envelopes
             "FEIRA_GATEWAY_STATIC_DIR": str(data_dir.part_dir("site")),
             "FEIRA_IDENTITY_SIGNING_KEY_FILE": str(keys / "signing.json"),
+            "FEIRA_FLASHSALE_ADDRESS_CLAIMS_PER_SECOND": str(LOCAL_CLAIMS_PER_SECOND),
+            "FEIRA_FLASHSALE_ADDRESS_CLAIMS_AT_ONCE": str(LOCAL_CLAIMS_PER_SECOND),
+            "FEIRA_FLASHSALE_STREAMS_AN_ADDRESS_MAX": str(LOCAL_STREAMS_MAX),
+            "FEIRA_FLASHSALE_TICKET_KEY": data_dir.secret("flashsale:ticket_key"),
             "FEIRA_PAYMENTS_SANDBOX_URL": f"http://127.0.0.1:{settings.sandbox_port}",
             "FEIRA_PAYMENTS_SANDBOX_API_KEY": data_dir.secret("sandbox:api_key"),
             "FEIRA_PAYMENTS_SANDBOX_WEBHOOK_SECRET": self._webhook_secret(),

@@ -6,7 +6,7 @@ where the statement says so before they are read.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -14,10 +14,16 @@ from feira.chassis.memory.rows import Rows
 from feira.chassis.outbox import Outbox
 from feira.chassis.store import Contention
 from feira.kernel.ids import Ids
+from feira.services.flashsale.adapters.memory_crowd import (
+    MemoryCrowd,
+    MemoryCrowdCounts,
+    MemoryWaitingRooms,
+)
 from feira.services.flashsale.adapters.unit_of_work import (
     PREPARE_BEFORE_DEFAULT,
     OnDropsChanged,
     RowsUnitOfWork,
+    Tables,
     nobody_is_told,
 )
 from feira.services.flashsale.domain.campaign import Campaign
@@ -28,13 +34,8 @@ WAITING_FOR_OTHERS = (DropStatus.PREPARING, DropStatus.RETURNING)
 
 
 @dataclass
-class MemoryFlashSales:
+class MemoryFlashSales(MemoryCrowd):
     """The database: what has been flushed."""
-
-    campaigns: dict[int, Campaign] = field(default_factory=dict)
-    drops: dict[int, Drop] = field(default_factory=dict)
-    claims: dict[tuple[int, int], Claim] = field(default_factory=dict)
-    """By drop and place in the order of arrival."""
 
     async def get(self, sale_id: int) -> Drop | None:
         if sale_id in self.drops:
@@ -195,9 +196,13 @@ def units_of_work(
             outbox,
             ids,
             now,
-            campaign_rows=MemoryCampaignRows(tables.campaigns),
-            drop_rows=MemoryDropRows(tables.drops),
-            claim_rows=MemoryClaimRows(tables.claims),
+            tables=Tables(
+                MemoryCampaignRows(tables.campaigns),
+                MemoryDropRows(tables.drops),
+                MemoryClaimRows(tables.claims),
+                MemoryWaitingRooms(tables.places),
+                MemoryCrowdCounts(tables.crowd_counts),
+            ),
             prepare_before=prepare_before,
             on_drops_changed=on_drops_changed,
         )

@@ -6,12 +6,14 @@ changed by nobody but who has locked their drop.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Generic, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from feira.chassis.outbox import Outbox
 from feira.kernel.ids import Ids
+from feira.services.flashsale.application.crowd_ports import CrowdCounts, WaitingRooms
 from feira.services.flashsale.domain.campaign import Campaign
 from feira.services.flashsale.domain.claim import Claim
 from feira.services.flashsale.domain.drop import Drop
@@ -72,6 +74,17 @@ class ClaimRows(Protocol):
         ...
 
     async def update(self, claims: Collection[Claim]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A database's tables, in one transaction."""
+
+    campaigns: Rows[Campaign]
+    drops: DropRows
+    claims: ClaimRows
+    waiting_rooms: WaitingRooms
+    crowd_counts: CrowdCounts
 
 
 class Locked(Generic[T]):
@@ -195,9 +208,7 @@ class RowsUnitOfWork:
         ids: Ids,
         now: datetime,
         *,
-        campaign_rows: Rows[Campaign],
-        drop_rows: DropRows,
-        claim_rows: ClaimRows,
+        tables: Tables,
         prepare_before: timedelta,
         on_drops_changed: OnDropsChanged,
     ) -> None:
@@ -206,15 +217,18 @@ class RowsUnitOfWork:
         self.now = now
         self.zone: tzinfo = SAO_PAULO
         self.prepare_before = prepare_before
-        self.campaigns = Locked(campaign_rows)
-        self.drops = Drops(drop_rows)
-        self.claims = Claims(claim_rows)
+        self.campaigns = Locked(tables.campaigns)
+        self.drops = Drops(tables.drops)
+        self.claims = Claims(tables.claims)
+        self.waiting_rooms = tables.waiting_rooms
+        self.crowd_counts = tables.crowd_counts
         self._on_drops_changed = on_drops_changed
 
     async def flush(self) -> None:
         await self.campaigns.flush()
         await self.drops.flush()
         await self.claims.flush()
+        await self.crowd_counts.flush()
 
     def committed(self) -> None:
         if touched := self.drops.touched:

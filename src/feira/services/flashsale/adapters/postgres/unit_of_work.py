@@ -8,11 +8,16 @@ from feira.chassis.postgres.connection import Connection
 from feira.kernel.ids import Ids
 from feira.services.flashsale.adapters.postgres.campaigns import PostgresCampaignRows
 from feira.services.flashsale.adapters.postgres.claims import PostgresClaimRows
+from feira.services.flashsale.adapters.postgres.crowd_rows import (
+    PostgresCrowdCounts,
+    PostgresWaitingRooms,
+)
 from feira.services.flashsale.adapters.postgres.drops import PostgresDropRows
 from feira.services.flashsale.adapters.unit_of_work import (
     PREPARE_BEFORE_DEFAULT,
     OnDropsChanged,
     RowsUnitOfWork,
+    Tables,
     nobody_is_told,
 )
 
@@ -26,9 +31,13 @@ def units_of_work(
             outbox,
             ids,
             now,
-            campaign_rows=PostgresCampaignRows(connection),
-            drop_rows=PostgresDropRows(connection),
-            claim_rows=PostgresClaimRows(connection),
+            tables=Tables(
+                PostgresCampaignRows(connection),
+                PostgresDropRows(connection),
+                PostgresClaimRows(connection),
+                PostgresWaitingRooms(connection),
+                PostgresCrowdCounts(connection),
+            ),
             prepare_before=prepare_before,
             on_drops_changed=on_drops_changed,
         )
