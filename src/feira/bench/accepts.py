@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from feira.bench.load import post, send_all
+from feira.bench.load import Report, post, send_all
 from feira.bench.world import CUSTOMERS, PRODUCTS, World
 from feira.embedded.ports import free_port
 from feira.embedded.probes import accepts_tcp
@@ -45,6 +45,16 @@ async def measure(world: World, orders: int, connections: int, label: str) -> Ac
 
 async def measure_raw(requests: int, connections: int) -> Accepts:
     """The raw ASGI POST, asked directly."""
+    tokens = [f"token-{n}" for n in range(CUSTOMERS)]
+    bodies = [post("/orders", tokens[n % CUSTOMERS], BODY) for n in range(requests)]
+    report = await measure_raw_posts(bodies, connections)
+    return Accepts(
+        requests / report.took_seconds, report.quantile_ms(0.5), report.quantile_ms(0.99)
+    )
+
+
+async def measure_raw_posts(bodies: list[bytes], connections: int) -> Report:
+    """These requests to the raw application, in a process of its own."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "uvicorn", "feira.bench.raw_app:app", "--port", str(port)),
@@ -53,15 +63,10 @@ async def measure_raw(requests: int, connections: int) -> Accepts:
     )
     try:
         await _until_listening(port, process.pid)
-        tokens = [f"token-{n}" for n in range(CUSTOMERS)]
-        bodies = [post("/orders", tokens[n % CUSTOMERS], BODY) for n in range(requests)]
-        report = await send_all(port, bodies, connections)
+        return await send_all(port, bodies, connections)
     finally:
         process.terminate()
         await process.wait()
-    return Accepts(
-        requests / report.took_seconds, report.quantile_ms(0.5), report.quantile_ms(0.99)
-    )
 
 
 async def _until_listening(port: int, pid: int) -> None:

@@ -23,6 +23,8 @@ from feira.runtime.shop import Shop
 from feira.runtime.shop_settings import PROCESSES_DEFAULT, ShopSettings
 
 CUSTOMERS: Final = 200
+FIRST_CUSTOMER: Final = 1_000_000
+ADMIN_ID: Final = 999_999
 PRODUCTS: Final = 198
 PORT_MIN: Final = 21_000
 PORT_MAX: Final = 30_000
@@ -40,10 +42,16 @@ class World:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         key = load_signing_key(shop.data_dir.path / "keys" / "signing.json")
-        signer = TokenSigner(key, "feira", "feira", SystemClock())
-        self._tokens = [
-            signer.sign(1_000_000 + n, "customer", f"bench-{n}") for n in range(CUSTOMERS)
-        ]
+        self._signer = TokenSigner(key, "feira", "feira", SystemClock())
+        self._tokens = self.customer_tokens(CUSTOMERS, FIRST_CUSTOMER)
+
+    def customer_tokens(self, count: int, first_customer: int) -> list[str]:
+        """A token each for so many customers."""
+        ids = range(first_customer, first_customer + count)
+        return [self._signer.sign(n, "customer", f"bench-{n}") for n in ids]
+
+    def admin_token(self) -> str:
+        return self._signer.sign(ADMIN_ID, "admin", "bench-admin")
 
     @property
     def port(self) -> int:

@@ -1,4 +1,4 @@
-"""`feira bench`: purchases, accepts and hot reservations beside the floor, interleaved."""
+"""`feira bench`: purchases, accepts, hot reservations and a flash sale, beside the floor."""
 
 import argparse
 import asyncio
@@ -16,8 +16,9 @@ from rich.table import Table
 
 from feira.bench import accepts, floor, hot_sku, purchases
 from feira.bench.world import world
+from feira.cli import bench_flash
 
-PARTS: Final = ("purchases", "accepts", "hot-sku")
+PARTS: Final = ("purchases", "accepts", "hot-sku", "flash")
 RESULTS: Final = Path("bench/results/bench.json")
 WARM_UP_ORDERS: Final = 500
 
@@ -42,6 +43,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=192, help="clients at once")
     parser.add_argument("--processes", default=None, help="as FEIRA_PROCESSES")
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the JSON goes")
+    bench_flash.add_options(parser)
     options = parser.parse_args(arguments)
     unknown = set(options.parts) - set(PARTS)
     if unknown:
@@ -58,6 +60,8 @@ async def _measure(options: argparse.Namespace, console: Console) -> dict[str, A
         results["accepts"] = await _accepts(options, console)
     if "hot-sku" in options.parts:
         results["hot_sku"] = await _hot_sku(options, console)
+    if "flash" in options.parts:
+        results["flash"] = await bench_flash.measure(options, console)
     return results
 
 
@@ -163,6 +167,8 @@ def _rows(results: dict[str, Any]) -> list[tuple[str, str, str]]:
     if hot := results.get("hot_sku"):
         single = f"{hot['times']:.1f} times one by one, {hot['one_by_one_per_second']:,.0f}/s"
         rows.append(("reservations of a hot SKU", f"{hot['per_second']:,.0f}/s", single))
+    if sale := results.get("flash"):
+        rows += bench_flash.rows(sale)
     return rows
 
 

@@ -79,6 +79,13 @@ async def test_who_waits_is_told_the_place(sale: Sale) -> None:
         await eventually(lambda: watcher.saw(queue_place=2), 5, "the place in the queue")
 
 
+async def test_its_addresses_are_documented(sale: Sale) -> None:
+    paths = sale.shop.service.app.app.openapi()["paths"]
+    events = paths["/flash-sales/{sale_id}/events"]["get"]["responses"]["200"]["content"]
+    assert "text/event-stream" in events
+    assert {"/flash-sales/{sale_id}/admission", "/flash-sales/{sale_id}/report"} <= paths.keys()
+
+
 class Watcher:
     """An open event stream, read as it comes."""
 

@@ -28,6 +28,7 @@ TOP: Final = 16
 BOTTOM: Final = 260
 
 REASONS_PT: Final = {
+    "queued": "na fila",
     "sold_out": "esgotado",
     "already_claimed": "já participou",
     "not_open": "oferta fechada",

@@ -10,7 +10,7 @@ from feira.services.flashsale.domain.standing import Standing
 SERVICE: Final = "flashsale"
 CODES: Final = frozenset(
     {
-        *("sold_out", "already_claimed", "not_open", "not_admitted", "too_many_requests"),
+        *("queued", "sold_out", "already_claimed", "not_open", "not_admitted", "too_many_requests"),
         *("flash_sale_not_found", "unauthenticated", "invalid_token", "overloaded", "unavailable"),
     }
 )

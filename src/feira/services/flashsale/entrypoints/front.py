@@ -40,7 +40,8 @@ class _Payload(msgspec.Struct):
 
 
 class _Problem(msgspec.Struct):
-    code: str = ""
+    code: str = "other"
+    waiting: bool = False
 
 
 _decode_payload: Final = msgspec.json.Decoder(_Payload).decode
@@ -201,7 +202,9 @@ async def _refuse(refusal: Refusal, correlation: bytes | None, send: Send) -> No
 
 
 def _code_of(body: bytes) -> str:
+    """The problem's code; `queued` where the claim got a number in the queue all the same."""
     try:
-        return _decode_problem(body).code or "other"
+        problem = _decode_problem(body)
     except msgspec.DecodeError:
         return "other"
+    return "queued" if problem.waiting else problem.code

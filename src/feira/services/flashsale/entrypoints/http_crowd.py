@@ -45,6 +45,12 @@ TAGS: Final = ("flash sales",)
 TICKET_TEXT_MAX: Final = 1024
 EVENT_ID_LENGTH_MAX: Final = 64
 
+EVENTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Events `sale`, `place` and `ended`; see `docs/flash-sale.md`",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
 UNSOLVED: Final = Refused(
     Category.FORBIDDEN,
     "challenge_unsolved",
@@ -139,7 +145,7 @@ def _add_events(router: Router, parts: CrowdParts) -> None:
     @router.get(
         "/flash-sales/{sale_id}/events",
         summary="Countdown, stock left, place in the queue (server-sent events)",
-        response_class=EventStream,
+        responses=EVENTS,
     )
     async def follow(
         sale_id: PositiveId,
