@@ -213,7 +213,7 @@ def _flashsale(world: World) -> Service:
     use_environment_of(world.shop.data_dir.path)
     settings = load_settings(settings_of(SERVICE))
     transport = open_transport("sim://flash", partitions=settings.partitions, member="bench")
-    parts = Parts(PostgresDatabase(settings.database_url), transport, verifier_of(settings))
+    parts = Parts(PostgresDatabase.of(settings), transport, verifier_of(settings))
     return builder_of(SERVICE)(parts, settings)
 
 

@@ -139,4 +139,4 @@ class MemoryCrowdCounts:
         added, self._added = self._added, Counter()
         await self._counts.lock(list(added))
         for key, count in added.items():
-            self._counts[key] = (self._counts[key] if key in self._counts else 0) + count
+            self._counts[key] = self._counts.get(key, 0) + count
