@@ -111,20 +111,19 @@ async def measure_lane(world: World, drop_id: int, claims: int, first_customer: 
         ClaimUnit(drop_id, Wish(first_customer + n, datetime.now(UTC))) for n in range(claims)
     ]
     started_at = time.perf_counter()
-    waiting: list[asyncio.Task[list[Any]]] = []
-    outcomes: list[Any] = []
-    for at in range(0, claims, CLAIMS_AT_ONCE):
-        asked = service.lane.ask_all(commands[at : at + CLAIMS_AT_ONCE], origin=Origin("bench"))
-        waiting.append(asyncio.create_task(asked))
-        if len(waiting) >= IN_FLIGHT_MAX:
-            outcomes += await waiting.pop(0)
-    for task in waiting:
-        outcomes += await task
+    room = asyncio.Semaphore(IN_FLIGHT_MAX)
+
+    async def ask(at: int) -> list[Any]:
+        async with room:
+            chunk = commands[at : at + CLAIMS_AT_ONCE]
+            return await service.lane.ask_all(chunk, origin=Origin("bench"))
+
+    outcomes = await asyncio.gather(*(ask(at) for at in range(0, claims, CLAIMS_AT_ONCE)))
     seconds = time.perf_counter() - started_at
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await service.close()
-    if not all(isinstance(outcome, Won) for outcome in outcomes):
+    if not all(isinstance(outcome, Won) for chunk in outcomes for outcome in chunk):
         raise RuntimeError("a claim did not win a unit")
     return claims / seconds
 
