@@ -5,10 +5,10 @@ until a bisection has to split one to find the message that breaks it.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
+import msgspec
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
 
 from feira.chassis.outbox import Outbox
@@ -43,8 +43,7 @@ def retrying() -> AsyncRetrying:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Piece:
+class Piece(msgspec.Struct, frozen=True, eq=False):
     """The commands `start` to `stop` of a work."""
 
     work: Work
@@ -63,8 +62,7 @@ Results = list[tuple[Piece, list[Any] | FeiraError]]
 """What became of each piece: its outcomes (an `Answer` for keyed work), or why it is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(msgspec.Struct, frozen=True, eq=False):
     """One command to decide, and the piece its outcome belongs to."""
 
     command: Any

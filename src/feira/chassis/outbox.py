@@ -6,7 +6,6 @@ database near zero (ADR 0002).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -67,7 +66,7 @@ class Outbox:
         for origin, messages in zip(self._origins, messages_by_command, strict=True):
             for message in messages:
                 story = stories.get(message.key) if stories else None
-                told_by = replace(origin, correlation_id=story) if story else origin
+                told_by = msgspec.structs.replace(origin, correlation_id=story) if story else origin
                 self._announced.append((message, told_by))
 
     def tell(self, messages: Iterable[Message]) -> None:

@@ -1,4 +1,8 @@
-"""What travels through the lane: commands with where they came from and what makes them unique."""
+"""What travels through the lane: commands with where they came from and what makes them unique.
+
+There is one of most of these a message, so they are structs: made in a seventh of the time that a
+frozen dataclass takes.
+"""
 
 from asyncio import Future
 from collections.abc import Callable, Sequence
@@ -6,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
 COMMAND_SIZE_BYTES_DEFAULT: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Where a command came from: what logs, traces and the messages it causes will say.
 
     `correlation_id` is the same from the first request to the last message of its story;
@@ -22,8 +27,7 @@ class Origin:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
+class IdempotencyKey(msgspec.Struct, frozen=True, gc=False):
     """A client's `Idempotency-Key`, unique for its caller; `fingerprint` is of the request."""
 
     caller: str
@@ -31,8 +35,7 @@ class IdempotencyKey:
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """An HTTP answer, ready to be sent, stored and sent again."""
 
     status: int

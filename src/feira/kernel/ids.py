@@ -78,8 +78,10 @@ class Ids:
         milliseconds = f"{self._now_ms():012x}"
         prefix = f"{milliseconds[:8]}-{milliseconds[8:]}-7{random_a:03x}-"
         first = _VARIANT | int.from_bytes(self._entropy(8), "big") >> 3  # room to count up
-        lows = [f"{low:016x}" for low in range(first, first + count)]
-        return [f"{prefix}{low[:4]}-{low[4:]}" for low in lows]
+        return [
+            f"{prefix}{low >> 48:04x}-{low & 0xFFFF_FFFF_FFFF:012x}"
+            for low in range(first, first + count)
+        ]
 
     def _now_ms(self) -> int:
         return int(self._clock.now().timestamp() * 1000)

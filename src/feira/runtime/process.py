@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 REVOCATIONS_SINCE_SECONDS: Final = 1200
 """Longer than an access token lives."""
-GARBAGE_THRESHOLDS: Final = (50_000, 20, 50)
+GARBAGE_THRESHOLDS: Final = (250_000, 20, 50)
 
 
 async def run_services(names: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ class Delivery:
 
 def partition_of(key: str, partitions: int) -> int:
     """The partition of a key: stable across processes, versions and languages (CRC-32)."""
-    return crc32(key.encode()) % partitions
+    return crc32(key.encode()) % partitions if partitions > 1 else 0
 
 
 class Subscription(Protocol):

@@ -5,7 +5,6 @@ a password would let a thief of the database try passwords at a hash's speed; on
 that is not in the database tells nothing.
 """
 
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Final
 
@@ -30,4 +29,4 @@ class Sealer:
             return None
         size_bytes = len(key.fingerprint)
         sealed = blake2b(key.fingerprint, key=self._secret, digest_size=size_bytes).digest()
-        return replace(key, fingerprint=sealed)
+        return IdempotencyKey(key.caller, key.key, sealed)

@@ -10,18 +10,24 @@ from feira.services.orchestrator.application.publishing import published
 from feira.services.orchestrator.domain import messages as m
 from feira.services.orchestrator.domain.purchase_saga import advance
 
+
+def _always(heard: m.Heard) -> Callable[[Any], m.Heard]:
+    """It carries nothing, so one is enough for all."""
+    return lambda _: heard
+
+
 HEARD: Final[dict[type[Message], Callable[[Any], m.Heard]]] = {
-    inventory.StockReserved: lambda _: m.StockReserved(),
-    inventory.StockInsufficient: lambda _: m.StockInsufficient(),
-    inventory.ReservationConfirmed: lambda _: m.ReservationConfirmed(),
-    inventory.ReservationReleased: lambda _: m.ReservationReleased(),
+    inventory.StockReserved: _always(m.StockReserved()),
+    inventory.StockInsufficient: _always(m.StockInsufficient()),
+    inventory.ReservationConfirmed: _always(m.ReservationConfirmed()),
+    inventory.ReservationReleased: _always(m.ReservationReleased()),
     payments.PaymentConfirmed: lambda c: m.PaymentConfirmed(c.attempt, c.amount_cents),
     payments.PaymentFailed: lambda c: m.PaymentFailed(c.attempt, c.reason),
     payments.PaymentCanceled: lambda c: m.PaymentCanceled(c.captured_cents, c.refunded_cents),
     orders.OrderPaymentSubmitted: lambda c: m.PaymentSubmitted(
         c.attempt, c.payment.method, c.payment.token
     ),
-    orders.OrderConfirmed: lambda _: m.OrderConfirmed(),
+    orders.OrderConfirmed: _always(m.OrderConfirmed()),
     orders.OrderCanceled: lambda c: m.OrderCanceled(c.reason),
 }
 

@@ -31,6 +31,11 @@ from feira.services.orchestrator.domain import messages as m
 
 ASK_AGAIN_SECONDS: Final = 15
 ASK_AGAIN_SECONDS_MAX: Final = 120
+MILLISECOND: Final = timedelta(milliseconds=1)
+PATIENCE: Final = tuple(
+    timedelta(seconds=min(ASK_AGAIN_SECONDS << asked, ASK_AGAIN_SECONDS_MAX)) for asked in range(5)
+)
+"""How long an answer is waited for, by how often it has been asked for again."""
 TIMELINE_ENTRIES_MAX: Final = 60
 
 
@@ -316,12 +321,12 @@ def _go(saga: Saga, state: State, now: datetime) -> None:
 
 
 def _patience(asked: int) -> timedelta:
-    return timedelta(seconds=min(ASK_AGAIN_SECONDS << min(asked, 8), ASK_AGAIN_SECONDS_MAX))
+    return PATIENCE[min(asked, len(PATIENCE) - 1)]
 
 
 def _note(saga: Saga, what: str, now: datetime) -> None:
     if len(saga.timeline) < TIMELINE_ENTRIES_MAX:
-        elapsed_ms = int((now - saga.purchase.started_at).total_seconds() * 1000)
+        elapsed_ms = (now - saga.purchase.started_at) // MILLISECOND
         saga.timeline.append((elapsed_ms, what, saga.state.value))
 
 

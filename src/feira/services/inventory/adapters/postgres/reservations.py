@@ -16,21 +16,16 @@ from feira.services.inventory.domain.reservation import (
     Shortage,
 )
 
-COLUMNS: Final = """
-order_id, status, lines, missing, expires_at, confirmed_at, version, allotment_id
-"""
+INSERTED_COLUMNS: Final = (
+    *("order_id", "status", "lines", "missing", "expires_at", "confirmed_at", "version"),
+    "allotment_id",
+)
+COLUMNS: Final = ", ".join(INSERTED_COLUMNS)
 LOAD: Final = f"SELECT {COLUMNS} FROM reservation WHERE order_id = ANY($1::bigint[])"
 OVERDUE: Final = f"""
 SELECT {COLUMNS} FROM reservation
 WHERE status = 'held' AND expires_at <= $1
 ORDER BY expires_at, order_id LIMIT $2
-"""
-INSERT: Final = f"""
-INSERT INTO reservation ({COLUMNS})
-SELECT * FROM unnest(
-    $1::bigint[], $2::text[], $3::json[], $4::json[], $5::timestamptz[], $6::timestamptz[],
-    $7::integer[], $8::bigint[]
-)
 """
 UPDATE: Final = """
 UPDATE reservation SET
@@ -60,9 +55,12 @@ class PostgresReservationRows:
         return map(reservation_from, await self._connection.fetch(OVERDUE, now, rows_max))
 
     async def insert(self, aggregates: Collection[Reservation]) -> None:
-        columns = zip(*map(_inserted, aggregates), strict=True)
         try:
-            await self._connection.execute(INSERT, *map(list, columns))
+            await self._connection.copy_records_to_table(
+                "reservation",
+                records=map(_inserted, aggregates),
+                columns=INSERTED_COLUMNS,
+            )
         except asyncpg.UniqueViolationError as error:
             raise Contention("another process decided on the same order") from error
 

@@ -7,6 +7,7 @@ sweep reads the open sagas through a partial index.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Final
 
 import asyncpg
@@ -61,7 +62,7 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _encode: Final = msgspec.json.Encoder().encode
 _purchase: Final = msgspec.json.Decoder(Purchase)
 _progress: Final = msgspec.json.Decoder(Progress)
-_FIELDS: Final = Progress.__struct_fields__
+_changing_parts: Final = attrgetter(*Progress.__struct_fields__)
 
 
 def saga_from(row: Any) -> Saga:
@@ -73,7 +74,7 @@ def saga_from(row: Any) -> Saga:
 
 
 def _progress_of(saga: Saga) -> str:
-    return _encode([getattr(saga, name) for name in _FIELDS]).decode()
+    return _encode(_changing_parts(saga)).decode()
 
 
 class PostgresSagaRows:

@@ -31,16 +31,11 @@ JOIN payment USING (order_id, attempt)
 DUE: Final = """
 SELECT order_id FROM payment WHERE next_check_at <= $1 ORDER BY next_check_at LIMIT $2
 """
-INSERT: Final = """
-INSERT INTO payment (
-    id, order_id, attempt, amount_cents, method, token, requested_at, state, reason, next_check_at,
-    correlation_id, captured_cents, refunded_cents, refunding_cents
+INSERTED_COLUMNS: Final = (
+    *("id", "order_id", "attempt", "amount_cents", "method", "token", "requested_at", "state"),
+    *("reason", "next_check_at", "correlation_id"),
+    *("captured_cents", "refunded_cents", "refunding_cents"),
 )
-SELECT new.*, 0, 0, 0 FROM unnest(
-    $1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::text[], $6::text[],
-    $7::timestamptz[], $8::text[], $9::text[], $10::timestamptz[], $11::text[]
-) AS new
-"""
 UPDATE: Final = """
 UPDATE payment SET
     token = CASE WHEN new.next_check_at IS NOT NULL THEN payment.token END,
@@ -85,9 +80,10 @@ class PostgresPaymentRows:
         return list(dict.fromkeys(order_id for (order_id,) in rows))
 
     async def insert(self, payments: Collection[Payment]) -> None:
-        columns = zip(*map(inserted_payment, payments), strict=True)
         try:
-            await self._connection.execute(INSERT, *map(list, columns))
+            await self._connection.copy_records_to_table(
+                "payment", records=map(inserted_payment, payments), columns=INSERTED_COLUMNS
+            )
         except asyncpg.UniqueViolationError as error:
             raise Contention("another process has begun the same attempt") from error
 

@@ -13,6 +13,8 @@ REFUND_COLUMNS: Final = """
 id, payment_id, order_id, attempt, key, charge_id, amount_cents, reason, requested_at, state,
 failures, failure_reason, next_check_at
 """
+NO_MONEY_YET: Final = (0, 0, 0)
+"""Captured, refunded, being refunded."""
 
 
 def payment_from(row: Any) -> Payment:
@@ -22,7 +24,7 @@ def payment_from(row: Any) -> Payment:
 
 
 def inserted_payment(payment: Payment) -> tuple[Any, ...]:
-    """The columns of INSERT: a payment as it is begun, before any money."""
+    """A new row: a payment as it is begun, before any money."""
     return (
         payment.id,
         payment.order_id,
@@ -35,6 +37,7 @@ def inserted_payment(payment: Payment) -> tuple[Any, ...]:
         payment.reason,
         payment.next_check_at,
         payment.correlation_id,
+        *NO_MONEY_YET,
     )
 
 
