@@ -6,6 +6,6 @@ words. It imports nothing of the shop but the kernel's values.
 
     evidence.py    what it reads
     auditing.py    `audit(evidence, moment)`: the list of rules, and the violations they find
-    stock.py orders.py money.py sagas.py answers.py effects.py messages.py    the rules
+    stock.py orders.py money.py sagas.py answers.py effects.py messages.py drops.py   the rules
     story.py       an order's life as all records tell it, for people
 """

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from feira.audit import answers, effects, messages, money, orders, sagas, stock
+from feira.audit import answers, drops, effects, messages, money, orders, sagas, stock
 from feira.audit.case import Case
 from feira.audit.evidence import Evidence
 from feira.audit.finding import Finding, Moment, Rule, Violation
@@ -17,6 +17,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *answers.RULES,
     *effects.RULES,
     *messages.RULES,
+    *drops.RULES,
 )
 STORIES_TOLD_MAX: Final = 20
 

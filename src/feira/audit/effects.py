@@ -39,7 +39,7 @@ def nobody_orders_what_was_not_asked(case: Case) -> Iterator[Finding]:
     unknown = Counter(_asked(intent) for intent in _placing(case) if intent.is_unknown)
     untold: dict[Asked, list[int]] = defaultdict(list)
     for row in case.orders.values():
-        if row.id not in told:
+        if row.id not in told and row.drop_id is None:
             untold[row.customer_id, tuple(sorted(row.lines.items()))].append(row.id)
     for asked, order_ids in untold.items():
         if len(order_ids) > unknown[asked]:

@@ -75,6 +75,8 @@ class OrderRow:
     money: Money
     settled: bool
     payment_attempts: int = 0
+    drop_id: int | None = None
+    """Of a flash sale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,8 @@ class ReservationRow:
     status: str
     lines: Lines
     was_sold: bool = False
+    drop_id: int | None = None
+    """What was set aside for a drop is where its units come from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,42 @@ class StockRow:
     product_id: int
     on_hand: int
     reserved: int
+    allotted: int = 0
+    """Set aside for drops, and not drawn yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllotmentRow:
+    """What inventory has set aside for a drop, by the drop's id."""
+
+    id: int
+    product_id: int | None
+    units: int
+    left: int
+    given_back: int
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropRow:
+    """`units` are wanted, `set_aside` were there; None: inventory has not answered."""
+
+    id: int
+    status: str
+    units: int
+    per_customer: int
+    set_aside: int | None
+    held: int
+    sold: int
+    given_back: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRow:
+    drop_id: int
+    customer_id: int
+    status: str
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +209,9 @@ class Evidence:
     sagas: dict[int, SagaRow] = field(default_factory=dict)
     reservations: dict[int, ReservationRow] = field(default_factory=dict)
     stock: dict[int, StockRow] = field(default_factory=dict)
+    allotments: dict[int, AllotmentRow] = field(default_factory=dict)
+    drops: dict[int, DropRow] = field(default_factory=dict)
+    claims: list[ClaimRow] = field(default_factory=list)
     movements: list[MovementRow] = field(default_factory=list)
     payments: list[PaymentRow] = field(default_factory=list)
     refunds: list[RefundRow] = field(default_factory=list)

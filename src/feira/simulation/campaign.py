@@ -84,6 +84,8 @@ def explain(campaign: Campaign, seed: str, outcome: Outcome) -> str:
         f"  {smallest.plan}",
         f"  customers: {[arrival.number for arrival in smallest.plan.customers]}",
         f"  errands:   {[arrival.number for arrival in smallest.plan.errands]}",
+        f"  drops:     {[arrival.number for arrival in smallest.plan.drops]}",
+        f"  crowd:     {[arrival.number for arrival in smallest.plan.crowd]}",
         f"  planned:   {[str(mishap) for mishap in smallest.plan.mishaps]}",
         f"  happened:  {dict(sorted(smallest.outcome.injected.items()))}",
         "its story:",

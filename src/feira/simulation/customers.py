@@ -29,11 +29,14 @@ class Customer:
         """From the order to whatever comes of it."""
         chance = self._chance
         pays_at_once = chance.random() < PAYS_AT_ONCE
-        order_id = await self._order(self._payment() if pays_at_once else None)
-        if order_id is None:
-            return
+        order_id = await self._order(self.payment() if pays_at_once else None)
+        if order_id is not None:
+            await self.go_on_with(order_id, pays_later=not pays_at_once)
+
+    async def go_on_with(self, order_id: int, *, pays_later: bool = True) -> None:
+        chance = self._chance
         async with asyncio.TaskGroup() as group:
-            if not pays_at_once:
+            if pays_later:
                 group.create_task(self._pay(order_id))
             if chance.random() < CANCELS:
                 group.create_task(self._cancel(order_id))
@@ -64,7 +67,7 @@ class Customer:
                 "orders",
                 "POST",
                 f"/orders/{order_id}/payment",
-                self._payment(),
+                self.payment(),
                 key=self._client.new_key(),
                 tries_max=TRIES_MAX,
             )
@@ -83,7 +86,7 @@ class Customer:
             await asyncio.sleep(self._chance.random() * self._chance.choice((0.5, 3.0, 15.0)))
             await self._client.ask("orders", "GET", f"/orders/{order_id}")
 
-    def _payment(self) -> dict[str, str]:
+    def payment(self) -> dict[str, str]:
         return {"method": "card", "token": self._chance.choice(TOKENS)}
 
 

@@ -3,7 +3,10 @@
 from typing import Any
 
 from feira.audit.evidence import (
+    AllotmentRow,
+    ClaimRow,
     DeadLetter,
+    DropRow,
     Evidence,
     LedgerRow,
     Money,
@@ -22,6 +25,7 @@ from feira.simulation.shop import Shop
 
 
 def evidence_of(shop: Shop, history: History) -> Evidence:
+    sales = shop.tables("flashsale")
     inventory, payments = shop.tables("inventory"), shop.tables("payments")
     orders_of = {payment.id: payment.order_id for payment in payments.payments.values()}
     return Evidence(
@@ -29,9 +33,25 @@ def evidence_of(shop: Shop, history: History) -> Evidence:
         sagas={key: _saga(row) for key, row in shop.tables("orchestrator").sagas.items()},
         reservations={key: _reservation(row) for key, row in inventory.reservations.items()},
         stock={
-            key: StockRow(product_id=key, on_hand=row.on_hand, reserved=row.reserved)
+            key: StockRow(
+                product_id=key,
+                on_hand=row.on_hand,
+                reserved=row.reserved,
+                allotted=row.allotted,
+            )
             for key, row in inventory.stock.items()
         },
+        allotments={key: _allotment(row) for key, row in inventory.allotments.items()},
+        drops={key: _drop(row) for key, row in sales.drops.items()},
+        claims=[
+            ClaimRow(
+                drop_id=row.drop_id,
+                customer_id=row.customer_id,
+                status=str(row.status),
+                order_id=row.order_id,
+            )
+            for row in sales.claims.values()
+        ],
         movements=[_movement(row) for row in inventory.movements],
         payments=[_payment(row) for row in payments.payments.values()],
         refunds=[_refund(row) for row in payments.refunds.values()],
@@ -71,6 +91,7 @@ def _order(row: Any) -> OrderRow:
         money=Money(row.captured_cents, row.refunded_cents),
         settled=row.settled,
         payment_attempts=row.payment_attempts,
+        drop_id=row.allotment_id,
     )
 
 
@@ -89,6 +110,31 @@ def _reservation(row: Any) -> ReservationRow:
         status=str(row.status),
         lines={line.product_id: line.quantity for line in row.lines},
         was_sold=row.confirmed_at is not None,
+        drop_id=row.allotment_id,
+    )
+
+
+def _allotment(row: Any) -> AllotmentRow:
+    return AllotmentRow(
+        id=row.id,
+        product_id=row.product_id,
+        units=row.units,
+        left=row.left,
+        given_back=row.given_back,
+        is_open=row.is_open,
+    )
+
+
+def _drop(row: Any) -> DropRow:
+    return DropRow(
+        id=row.id,
+        status=str(row.status),
+        units=row.units,
+        per_customer=row.per_customer,
+        set_aside=row.set_aside,
+        held=row.held,
+        sold=row.sold,
+        given_back=row.given_back,
     )
 
 

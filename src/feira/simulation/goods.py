@@ -5,7 +5,9 @@ from typing import Final
 
 HOT: Final = tuple(range(1, 5))
 COLD: Final = tuple(range(5, 31))
-PRODUCTS: Final = (*HOT, *COLD)
+ON_SALE: Final = (31, 32)
+"""Sold in drops too."""
+PRODUCTS: Final = (*HOT, *COLD, *ON_SALE)
 HOT_SHARE: Final = 0.6
 PRICE_CENTS: Final = 10_00
 UNITS_A_CUSTOMER: Final = 0.6

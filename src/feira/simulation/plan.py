@@ -4,7 +4,7 @@ Each has a number, from which its own chance is made: leaving one out changes no
 others want, which is what makes a failing plan shrink.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
@@ -14,6 +14,10 @@ from feira.simulation.faults import KINDS, PLANNED
 CUSTOMERS_A_SECOND: Final = 25
 SECONDS_MIN: Final = 8.0
 ADMIN_ERRANDS_A_SECOND: Final = 1.5
+SECONDS_A_DROP: Final = 15.0
+"""There is a flash sale so often, on average."""
+CROWD_SHARE: Final = 0.2
+"""How many come for the flash sales, a customer."""
 EVERY_SECONDS: Final = {
     "crash": 2.0,
     "database_down": 12.0,
@@ -54,6 +58,10 @@ class Plan:
     """How long customers come and things go wrong."""
     customers: tuple[Arrival, ...]
     errands: tuple[Arrival, ...]
+    drops: tuple[Arrival, ...]
+    """Flash sales, and when each opens."""
+    crowd: tuple[Arrival, ...]
+    """Those who come for the flash sales, beside the customers."""
     mishaps: tuple[Mishap, ...]
     kinds: frozenset[str]
     """The kinds of faults that may happen."""
@@ -64,6 +72,7 @@ class Plan:
     def __str__(self) -> str:
         return (
             f"seed {self.seed}: {len(self.customers)} customers, {len(self.errands)} errands,"
+            f" {len(self.drops)} drops, {len(self.crowd)} who come for them,"
             f" {len(self.mishaps)} planned faults, {len(self.kinds)} kinds of faults"
         )
 
@@ -72,11 +81,14 @@ def plan(seed: str, orders: int, kinds: frozenset[str] = frozenset(KINDS)) -> Pl
     """A run in which so many customers order."""
     chance = Random(f"{seed} plan")
     seconds = max(SECONDS_MIN, orders / CUSTOMERS_A_SECOND)
+    drops = _arrivals(chance, max(1, round(seconds / SECONDS_A_DROP)), seconds * 0.7)
     return Plan(
         seed=seed,
         seconds=seconds,
         customers=_arrivals(chance, orders, seconds),
         errands=_arrivals(chance, int(seconds * ADMIN_ERRANDS_A_SECOND), seconds),
+        drops=drops,
+        crowd=tuple(_crowd(chance, orders, drops)),
         mishaps=tuple(_mishaps(chance, kinds, seconds)),
         kinds=kinds,
     )
@@ -85,6 +97,15 @@ def plan(seed: str, orders: int, kinds: frozenset[str] = frozenset(KINDS)) -> Pl
 def _arrivals(chance: Random, count: int, seconds: float) -> tuple[Arrival, ...]:
     moments = sorted(chance.uniform(0, seconds) for _ in range(count))
     return tuple(Arrival(number, at) for number, at in enumerate(moments, 1))
+
+
+def _crowd(chance: Random, orders: int, drops: Sequence[Arrival]) -> list[Arrival]:
+    """Most come when a sale opens, some a little before, the others while it is on."""
+    found = []
+    for number in range(1, int(orders * CROWD_SHARE) + 1):
+        opens_at = chance.choice(drops).at_seconds
+        found.append(Arrival(number, max(0.0, opens_at - 1.0 + chance.expovariate(0.25))))
+    return sorted(found, key=lambda arrival: arrival.at_seconds)
 
 
 def _mishaps(chance: Random, kinds: frozenset[str], seconds: float) -> list[Mishap]:

@@ -28,9 +28,12 @@ from feira.simulation.goods import PRODUCTS, initial_stock, price_cents
 from feira.simulation.loop import SimulatedLoop, Stuck, run_simulated
 from feira.simulation.mishaps import bring_about
 from feira.simulation.plan import Arrival, Plan
+from feira.simulation.sales import TELLS_AHEAD_SECONDS, Hunter, Sales
 from feira.simulation.shop import Shop
+from feira.simulation.sold_out import SoldOutWatch
 
 ADMIN_ID: Final = 1_000_000
+HUNTER_ID: Final = 3_000_000
 AUDITS: Final = 5
 """While customers come; two more when they have gone."""
 OPENING_SECONDS_MAX: Final = 60.0
@@ -80,18 +83,24 @@ class Simulation:
         self.shop = Shop(loop, plan.seed, self.faults)
         self.history = History()
         self.violations: list[str] = []
-        self._served = 0
+        self._sales = Sales()
+        self._sold_out = SoldOutWatch(self.shop)
 
     async def run(self) -> None:
         await self._open()
         async with asyncio.TaskGroup() as others:
             webhooks = others.create_task(self.shop.webhooks.run())
+            watching = others.create_task(self._sold_out.run())
             for mishap in self._plan.mishaps:
                 others.create_task(bring_about(mishap, self._plan, self.shop))
             audits = others.create_task(self._audit_now_and_then())
             async with asyncio.TaskGroup() as clients:
                 for arrival in self._plan.customers:
                     clients.create_task(self._customer(arrival))
+                for arrival in self._plan.drops:
+                    clients.create_task(self._drop(arrival))
+                for arrival in self._plan.crowd:
+                    clients.create_task(self._hunter(arrival))
                 for arrival in self._plan.errands:
                     clients.create_task(self._errand(arrival))
             audits.cancel()
@@ -99,7 +108,9 @@ class Simulation:
             self.shop.heal()
             await self._rest()
             webhooks.cancel()
+            watching.cancel()
         self._audit(Moment.FINAL)
+        self.violations += self._sold_out.false_ones(self.history.calls)
         for process in self.shop.all_processes:
             self.violations += process.failures
             process.die()
@@ -141,7 +152,25 @@ class Simulation:
     async def _customer(self, arrival: Arrival) -> None:
         await asyncio.sleep(arrival.at_seconds)
         chance = Random(f"{self._plan.seed} customer {arrival.number}")
-        await Customer(Client(self.shop, self.history, arrival.number, chance)).shop()
+        client = Client(self.shop, self.history, arrival.number, chance)
+        await Customer(client).shop()
+
+    async def _hunter(self, arrival: Arrival) -> None:
+        await asyncio.sleep(arrival.at_seconds)
+        chance = Random(f"{self._plan.seed} hunter {arrival.number}")
+        if self._sales.open:
+            who = HUNTER_ID + arrival.number
+            client = Client(self.shop, self.history, who, chance)
+            await Hunter(client, chance.choice(self._sales.open)).hunt()
+
+    async def _drop(self, arrival: Arrival) -> None:
+        """Announced ahead, if there is time."""
+        await asyncio.sleep(max(0.0, arrival.at_seconds - TELLS_AHEAD_SECONDS))
+        chance = Random(f"{self._plan.seed} drop {arrival.number}")
+        who = 2 * ADMIN_ID + arrival.number
+        client = Client(self.shop, self.history, who, chance, is_admin=True)
+        opens_at_seconds = max(arrival.at_seconds, self._loop.time())
+        await self._sales.hold(client, opens_at_seconds)
 
     async def _errand(self, arrival: Arrival) -> None:
         await asyncio.sleep(arrival.at_seconds)
@@ -178,6 +207,7 @@ class Simulation:
             or any(row.next_check_at for row in payments.refunds.values())
             or any(database.chassis.outbox for database in self.shop.databases.values())
             or self.shop.webhooks.on_the_way
+            or any(str(drop.status) != "closed" for drop in tables("flashsale").drops.values())
         )
         return not waiting
 

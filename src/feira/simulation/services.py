@@ -15,6 +15,10 @@ from feira.kernel.clock import Clock
 from feira.services.catalog import bootstrap as catalog
 from feira.services.catalog.adapters.memory import MemoryCatalog, memory_unit_of_work
 from feira.services.catalog.settings import CatalogSettings
+from feira.services.flashsale import bootstrap as flashsale
+from feira.services.flashsale.adapters.memory import MemoryFlashSales
+from feira.services.flashsale.adapters.memory import units_of_work as flashsale_units_of_work
+from feira.services.flashsale.settings import FlashsaleSettings
 from feira.services.inventory import bootstrap as inventory
 from feira.services.inventory.adapters.memory import MemoryInventory
 from feira.services.inventory.adapters.memory import units_of_work as inventory_units_of_work
@@ -32,6 +36,8 @@ from feira.services.payments.settings import PaymentsSettings
 from feira.simulation.provider import SimulatedProvider
 
 HOLD_SECONDS: Final = 45
+PREPARE_SECONDS: Final = 3
+"""Before a drop opens its stock is set aside."""
 _COMMON: Final[Mapping[str, Any]] = {
     "database_url": "postgresql://simulated",
     "jwks_file": Path("simulated"),
@@ -68,6 +74,11 @@ def _orchestrator(_provider: SimulatedProvider, parts: Parts) -> Service:
     return orchestrator.build(parts, settings, Storage[Any](holding_for, asking))
 
 
+def _flashsale(_provider: SimulatedProvider, parts: Parts) -> Service:
+    settings = FlashsaleSettings(**_COMMON, prepare_seconds=PREPARE_SECONDS)
+    return flashsale.build(parts, settings, Storage[Any](flashsale_units_of_work, asking))
+
+
 def _payments(provider: SimulatedProvider, parts: Parts) -> Service:
     settings = PaymentsSettings(
         **_COMMON,
@@ -82,5 +93,6 @@ SERVICES: Final[Mapping[str, Kind]] = {
     "inventory": Kind(lambda _: MemoryInventory(), _inventory, 2),
     "orders": Kind(lambda _: MemoryOrders(), _orders, 2),
     "orchestrator": Kind(lambda clock: MemorySagas(clock=clock), _orchestrator, 2),
+    "flashsale": Kind(lambda _: MemoryFlashSales(), _flashsale, 2),
     "payments": Kind(lambda _: MemoryPayments(), _payments, 2),
 }

@@ -45,7 +45,7 @@ class Shrinker:
             mishaps = tuple(m for m in self._best.plan.mishaps if m.kind in left)
             if left != self._best.plan.kinds:
                 self._try(replace(self._best.plan, kinds=left, mishaps=mishaps))
-        for part in ("customers", "errands", "mishaps"):
+        for part in ("customers", "errands", "crowd", "drops", "mishaps"):
             self._leave_out(part)
         return self._best
 

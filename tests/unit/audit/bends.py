@@ -16,6 +16,7 @@ from feira.audit.evidence import (
     ReservationRow,
 )
 from feira.audit.finding import Moment
+from tests.unit.audit.drop_world import DROP_BENDS, bent, with_a_drop, with_an_open_drop
 from tests.unit.audit.world import (
     ANA,
     BIA,
@@ -117,6 +118,8 @@ def refused(evidence: Evidence) -> None:
 
 
 BENDS: Final = [
+    *(Bend(*bend) for bend in DROP_BENDS),
+    Bend("every drop ends", "it is still open", bent(lambda _: None), Moment.FINAL),
     Bend("stock = received ± adjusted - sold", "a unit came from nowhere", of_stock(on_hand=4)),
     Bend("reserved = held for orders", "a unit stays reserved", of_stock(reserved=2)),
     Bend("stock is never oversold", "more is promised than there is", of_stock(on_hand=2)),
@@ -591,6 +594,8 @@ def canceled_before_its_refusal(e: Evidence) -> None:
 
 
 VARIANTS: Final = [
+    with_a_drop,
+    with_an_open_drop,
     canceled_before_its_refusal,
     with_wrong_amount,
     with_planted_letter,
