@@ -75,7 +75,13 @@ def _orchestrator(_provider: SimulatedProvider, parts: Parts) -> Service:
 
 
 def _flashsale(_provider: SimulatedProvider, parts: Parts) -> Service:
-    settings = FlashsaleSettings(**_COMMON, prepare_seconds=PREPARE_SECONDS)
+    settings = FlashsaleSettings(
+        **_COMMON,
+        prepare_seconds=PREPARE_SECONDS,
+        ticket_key=SecretStr("simulated" * 4),
+        address_claims_per_second=1_000_000,  # all clients have one address here
+        address_claims_at_once=1_000_000,
+    )
     return flashsale.build(parts, settings, Storage[Any](flashsale_units_of_work, asking))
 
 
