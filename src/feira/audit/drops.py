@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from feira.audit.case import CANCELED, SOLD, Case
+from feira.audit.case import CANCELED, PROMISING, SOLD, Case
 from feira.audit.evidence import DropRow
 from feira.audit.finding import ALWAYS, ENDED, RESTING, SEEN_AT_ONCE, Finding, Rule, of_order
 
@@ -60,7 +60,7 @@ def allotments_add_up(case: Case) -> Iterator[Finding]:
     """Of an open allotment, what is not left was drawn by somebody; of a closed one nothing is."""
     drawn = Counter[int]()
     for row in case.evidence.reservations.values():
-        if row.drop_id is not None and (row.status == "held" or row.was_sold):
+        if row.drop_id is not None and (row.status in PROMISING):
             drawn[row.drop_id] += sum(row.lines.values())
     left_of = Counter[int]()
     for allotment in case.evidence.allotments.values():

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from feira.services.inventory.domain.allotment import set_aside
 from feira.services.inventory.domain.reservation import (
     Line,
     Reservation,
@@ -12,6 +13,7 @@ from feira.services.inventory.domain.reservation import (
     confirm,
     expire,
     hold,
+    hold_from,
     merged,
     release,
     tombstone,
@@ -87,6 +89,17 @@ def test_a_released_sale_is_restocked_and_stays_known_as_a_sale() -> None:
     assert reservation.status is ReservationStatus.RELEASED
     assert reservation.confirmed_at == START
     assert (items[1].on_hand, items[1].reserved) == (10, 0)
+
+
+def test_a_sale_of_what_was_set_aside_goes_back_there_when_it_is_undone() -> None:
+    """The flash sale counts its unit as free again, for the next who claims it."""
+    items = stock(p1=10)
+    allotment = set_aside(500, items[1], 2, START)
+    reservation = hold_from(500, allotment, 17, (Line(1, 1),), items, START)
+    confirm(reservation, items, START)
+    assert (allotment.left, items[1].allotted, items[1].on_hand) == (1, 1, 9)
+    assert release(reservation, items, {500: allotment})
+    assert (allotment.left, items[1].allotted, items[1].on_hand) == (2, 2, 10)
 
 
 def test_an_expired_hold_is_available_again() -> None:

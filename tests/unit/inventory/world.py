@@ -351,8 +351,9 @@ def check_allotments(books: MemoryInventory) -> None:
             left[allotment.product_id] += allotment.left
         assert allotment.left >= 0, allotment
         assert not (allotment.left and allotment.closed_at), allotment
-        # One that was sold and is released goes to everybody: it is drawn no more, nor left.
-        assert allotment.left + allotment.given_back + drawn[allotment.id] <= allotment.units
+        gone = allotment.left + allotment.given_back + drawn[allotment.id]
+        # What comes back after the closing goes to everybody: it is drawn no more, nor left.
+        assert gone == allotment.units if allotment.is_open else gone <= allotment.units, allotment
     for item in books.stock.values():
         assert item.allotted == left[item.product_id], f"{item}, {left[item.product_id]} set aside"
 

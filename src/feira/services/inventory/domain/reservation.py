@@ -127,13 +127,15 @@ def release(
 ) -> bool:
     """Give back what is held or was sold. False: there was nothing to give back.
 
-    What was sold is restocked for everybody.
+    Either goes back to what it was drawn from: a flash sale counts a sale that is undone as a unit
+    to be claimed again.
     """
     if reservation.status is ReservationStatus.HELD:
         _free(reservation, stock, allotments)
     elif reservation.status is ReservationStatus.CONFIRMED:
         for product_id, quantity in reservation.lines:
             stock[product_id].on_hand += quantity
+        _put_back(reservation, stock, allotments)
     else:
         return False
     reservation.status = ReservationStatus.RELEASED
@@ -183,5 +185,15 @@ def _free(
 ) -> None:
     for product_id, quantity in reservation.lines:
         stock[product_id].reserved -= quantity
-        if reservation.allotment_id is not None:
-            put_back(allotments[reservation.allotment_id], stock[product_id], quantity)
+    _put_back(reservation, stock, allotments)
+
+
+def _put_back(
+    reservation: Reservation,
+    stock: Mapping[int, StockItem],
+    allotments: Mapping[int, Allotment],
+) -> None:
+    if reservation.allotment_id is not None:
+        allotment = allotments[reservation.allotment_id]
+        for product_id, quantity in reservation.lines:
+            put_back(allotment, stock[product_id], quantity)
