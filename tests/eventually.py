@@ -1,31 +1,5 @@
-"""Waiting without sleeping blindly: ask again and again, for as long as a test can bear."""
+"""Waiting, as every test does: bounded, and never by the clock alone."""
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from feira.torture.eventually import eventually
 
-T = TypeVar("T")
-
-ASK_EVERY_SECONDS = 0.02
-
-
-async def eventually(
-    probe: Callable[[], Awaitable[T]], timeout_seconds: float = 10.0, what: str = ""
-) -> T:
-    """What the probe gives once that is true.
-
-    Fails with what it gave last, or with what it raised; an `AssertionError` in it means "not yet".
-    """
-    deadline = time.monotonic() + timeout_seconds
-    while True:
-        try:
-            found, raised = await probe(), None
-            if found:
-                return found
-        except AssertionError as error:
-            found, raised = None, error
-        if time.monotonic() > deadline:
-            last = raised if raised is not None else repr(found)
-            raise AssertionError(f"not within {timeout_seconds:g} s: {what or probe}\nlast: {last}")
-        await asyncio.sleep(ASK_EVERY_SECONDS)
+__all__ = ["eventually"]

@@ -48,6 +48,7 @@ VIOLATIONS = [
     Violation("platform", "feira.runtime.bad", "feira.cli"),
     Violation("platform", "feira.runtime.bad", "feira.published"),
     Violation("platform", "feira.runtime.bad", "feira.model"),
+    Violation("platform", "feira.runtime.bad", "feira.torture.bad"),
     Violation("platform", "feira.odds_and_ends", "feira.kernel"),
     Violation("kernel", "feira.kernel.bad", "msgspec"),
     Violation("kernel", "feira.kernel.bad", "feira.contracts"),

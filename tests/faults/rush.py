@@ -10,9 +10,10 @@ from typing import Any, Final, Self
 import aiohttp
 import asyncpg
 
-from tests.audit import SOLD, all_agree
+from feira.audit.case import SOLD
+from feira.audit.evidence import Evidence
+from tests.audit import all_agree
 from tests.eventually import eventually
-from tests.evidence import Evidence
 from tests.shop_client import Caller, Reply, ShopClient, order_body
 
 ORDERS: Final = 300

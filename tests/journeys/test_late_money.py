@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from feira.audit.evidence import Money
 from tests.audit import all_agree
 from tests.eventually import eventually
 from tests.journeys.conftest import PROVIDER_TIMEOUT_SECONDS
@@ -84,4 +85,4 @@ async def test_cancellations_race_payments_and_one_of_both_wins(client: ShopClie
     paid = [order_id for order_id, end in ends.items() if end == "paid"]
     await client.has_stock(product_id, on_hand=RACERS - len(paid), reserved=0)
     books = (await all_agree(client)).books
-    assert {order_id: books[order_id] for order_id in paid} == dict.fromkeys(paid, (500, 0))
+    assert {order_id: books[order_id] for order_id in paid} == dict.fromkeys(paid, Money(500))

@@ -7,9 +7,8 @@ from asyncio.subprocess import PIPE
 
 import pytest
 
-from tests.shop import RunningShop
+from tests.shop import PORT_SETTINGS, RunningShop, ports_for_a_shop
 from tests.shop_client import Caller, ShopClient
-from tests.shop_ports import PORT_SETTINGS, ports_for_a_shop
 
 ADMIN = {"email": "admin@example.com", "password": "Adm1n-correct-horse-battery"}
 REFUSAL_TIMEOUT_SECONDS = 30

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+from feira.audit.evidence import Money
 from tests.audit import all_agree
 from tests.eventually import eventually
 from tests.shop_client import Caller, ShopClient, order_body
@@ -30,7 +31,7 @@ async def test_a_thousand_customers_for_a_hundred_units(client: ShopClient) -> N
     evidence = await all_agree(client)  # about what the other journeys have left, too
     ours = set(order_ids)
     captured = [money for order_id, money in evidence.books.items() if order_id in ours]
-    assert captured == [(300, 0)] * UNITS
+    assert captured == [Money(300)] * UNITS
     await client.has_stock(product_id, on_hand=0, reserved=0, available=0)
     await client.shows_stock(product_id, 0)
 

@@ -46,15 +46,12 @@ def an_accepted_order_exists(case: Case) -> Iterator[Finding]:
 def a_decided_cancellation_stands(case: Case) -> Iterator[Finding]:
     for order_id, calls in case.calls.items():
         row = case.orders.get(order_id)
-        if row is None:
-            continue
+        status = row.status if row else "no such order"
         for call in calls:
-            if _says_canceled(call) and row.status != CANCELED:
-                yield of_order(order_id, "canceled, as answered", row.status, STORES)
-            if _says_paid_already(call) and row.status not in SOLD:
-                yield of_order(
-                    order_id, f"paid, as answered with {call.status}", row.status, STORES
-                )
+            if _says_canceled(call) and status != CANCELED:
+                yield of_order(order_id, "canceled, as answered", status, STORES)
+            if _says_paid_already(call) and status not in SOLD:
+                yield of_order(order_id, "paid, as a cancellation was told", status, STORES)
 
 
 def _says_canceled(call: Call) -> bool:

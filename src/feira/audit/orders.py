@@ -141,23 +141,24 @@ Shown = tuple[Money, str, str]
 def _shown(case: Case, order: OrderRow) -> list[Shown] | None:
     """Money, payment and stock as an order that has ended may show them.
 
-    A wrong amount that was given back need not be shown; and of an order that was canceled before
-    anybody said that there is no stock it may be said that nothing is held, which is "released".
+    A wrong amount that was given back need not be shown.
     """
     books, meant = case.books_of(order.id), case.meant_of(order.id)
     if order.status in SOLD:
-        return [(Money(meant.captured_cents, meant.refunded_cents), "approved", "sold")]
+        is_back = 0 < meant.captured_cents <= meant.refunded_cents
+        return [(meant, "refunded" if is_back else "approved", "sold")]
     if order.status != CANCELED:
         return None
-    refused = case.stock_of(order.id) == "refused"
-    stocks = ["insufficient"] if refused else ["released"]
-    if refused and case.has_been(order.id, "undoing_stock"):
-        stocks.append("released")
+    stock = "insufficient" if _was_refused(case, order.id) else "released"
     return [
-        (money, "refunded" if money.captured_cents else "unpaid", stock)
-        for money in (books, meant)
-        for stock in stocks
+        (money, "refunded" if money.captured_cents else "unpaid", stock) for money in (books, meant)
     ]
+
+
+def _was_refused(case: Case, order_id: int) -> bool:
+    """For want of stock; where it was canceled before that was known, it shows a release."""
+    is_undone = case.has_been(order_id, "undoing_stock")
+    return case.stock_of(order_id) == "refused" and not is_undone
 
 
 def _is_shown(expected: Shown, seen: Shown) -> bool:

@@ -116,6 +116,17 @@ def model(
     raise typer.Exit(explore_scopes(thorough=thorough))
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def torture(context: typer.Context) -> None:
+    """Break a throw-away shop in every way, and audit it (see `feira torture --help`)."""
+    from feira.cli.torture import run as break_it
+
+    raise typer.Exit(break_it(context.args))
+
+
 @dead_letters.command("list")
 def list_dead_letters(
     services: Services = None,

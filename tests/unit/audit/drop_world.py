@@ -20,6 +20,7 @@ from tests.unit.audit.world import ANA, BACK, BIA, FORWARD, WAITING, call, order
 
 DROP, LAMP = 500, 20
 SOLD_ONE, HELD_ONE = 21, 22
+LATE = 79
 UNIT = {LAMP: 1}
 AT_ONE: dict[str, Any] = {"lines": UNIT, "total_cents": 100, "lines_cents": 100, "drop_id": DROP}
 
@@ -89,6 +90,34 @@ def with_a_drop(e: Evidence) -> None:
     e.claims[-1] = replace(e.claims[-1], status="lapsed")
 
 
+def with_a_sold_out_drop(e: Evidence) -> None:
+    """Two were wanted, set aside, and promised; a third customer waits."""
+    with_an_open_drop(e)
+    of_lamps(allotted=0)(e)
+    of_allotment(units=2, left=0)(e)
+    of_drop(units=2, set_aside=2)(e)
+    e.claims.append(ClaimRow(drop_id=DROP, customer_id=LATE, status="waiting"))
+    waits = call("POST", f"/flash-sales/{DROP}/orders", 409, {"waiting": 1}, "claim-late")
+    assert e.history is not None
+    e.history.append(replace(waits, who=LATE, sent_at=31.0, answered_at=31.5))
+
+
+def with_a_lapsed_claim(e: Evidence) -> None:
+    """What was not paid is left for others; and the next drop is only planned."""
+    with_a_drop(e)
+    of_lamps(allotted=2)(e)
+    of_allotment(left=2, given_back=0, is_open=True)(e)
+    of_drop(status="open", given_back=0)(e)
+    e.drops[DROP + 1] = replace(
+        e.drops[DROP], id=DROP + 1, status="planned", set_aside=None, sold=0
+    )
+
+
+def overdrawn(e: Evidence) -> None:
+    """More was sold than was ever set aside; nothing is left at its end."""
+    of_allotment(units=0, given_back=0)(e)
+
+
 def bent(
     change: Callable[[Evidence], object], story: Callable[[Evidence], None] = with_an_open_drop
 ) -> Callable[[Evidence], object]:
@@ -135,6 +164,7 @@ DROP_BENDS = [
     ("never more orders than the drop", "of no drop", bent(without_drop_of_order)),
     ("what is set aside adds up", "one more is left", bent(of_allotment(left=2))),
     ("what is set aside adds up", "fewer were set aside", bent(of_allotment(units=1))),
+    ("what is set aside adds up", "it is overdrawn", bent(overdrawn, with_a_drop)),
     ("what is set aside adds up", "the product's count", bent(of_lamps(allotted=0))),
     ("what is set aside adds up", "more than is there", bent(of_lamps(on_hand=1))),
     ("a drop and inventory agree", "other units", bent(of_drop(set_aside=4))),

@@ -7,9 +7,12 @@ import pytest
 from feira.audit.auditing import RULES, audit
 from feira.audit.evidence import Evidence
 from feira.audit.finding import Moment
-from tests.unit.audit.bends import BENDS, VARIANTS, Bend
+from tests.unit.audit import bends, bends_of_answers
+from tests.unit.audit.bending import Bend
+from tests.unit.audit.straight import VARIANTS
 from tests.unit.audit.world import PAID, in_order
 
+BENDS = [*bends.BENDS, *bends_of_answers.BENDS]
 MOMENTS = [Moment.AT_REST, Moment.AT_ONCE, Moment.APART]
 
 

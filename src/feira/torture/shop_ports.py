@@ -1,4 +1,4 @@
-"""Ports for a shop of a test's own."""
+"""Ports for a shop of one's own."""
 
 import os
 from typing import Final

@@ -1,0 +1,66 @@
+"""`feira torture`: a real shop, real faults, and the auditor at the end."""
+
+import argparse
+import json
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+
+from feira.torture.catalog import FAULTS, faults_named
+from feira.torture.report import as_json, as_text
+from feira.torture.torturing import CUSTOMERS, Plan, Run, torture
+
+HELD: Final = 0
+DID_NOT_HOLD: Final = 1
+INTERRUPTED: Final = 130
+SEED_MAX: Final = 10**9
+BROKERS: Final = ("valkey", "kafka", "rabbitmq")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Torture, print the report, return the exit code."""
+    plan, json_file = _plan(arguments)
+    print(f"seed {plan.seed}; {len(plan.faults)} kinds of faults", file=sys.stderr)
+    try:
+        done = uvloop.run(torture(plan, lambda what: print(what, file=sys.stderr, flush=True)))
+    except KeyboardInterrupt:
+        print("interrupted; nothing is left running", file=sys.stderr)
+        return INTERRUPTED
+    print(as_text(done))
+    if json_file is not None:
+        json_file.write_text(json.dumps(as_json(done), indent=2) + "\n")
+    return HELD if done.held and not _must_do_all(done) else DID_NOT_HOLD
+
+
+def _must_do_all(done: Run) -> bool:
+    """Where everything is required, a fault that this machine does not allow is a failure."""
+    return bool(done.left_out) and os.environ.get("FEIRA_REQUIRE") == "all"
+
+
+def _plan(arguments: Sequence[str]) -> tuple[Plan, Path | None]:
+    parser = argparse.ArgumentParser(prog="feira torture", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=2.0, help="of faults, the rests aside")
+    parser.add_argument("--seed", type=int, default=None, help="a fresh one when none is given")
+    names = ", ".join(fault.name for fault in FAULTS)
+    parser.add_argument("--faults", default="all", help=f"all, or some by commas: {names}")
+    parser.add_argument("--broker", choices=BROKERS, default="valkey")
+    parser.add_argument("--customers", type=int, default=CUSTOMERS, help="at once")
+    parser.add_argument("--json", type=Path, default=None, help="where the report goes as JSON")
+    options: Any = parser.parse_args(arguments)
+    try:
+        faults = faults_named(options.faults, options.broker)
+    except ValueError as error:
+        parser.error(str(error))
+    plan = Plan(
+        minutes=options.minutes,
+        seed=secrets.randbelow(SEED_MAX) if options.seed is None else options.seed,
+        faults=faults,
+        broker=options.broker,
+        customers=options.customers,
+    )
+    return plan, options.json

@@ -1,0 +1,1 @@
+"""What goes wrong: a coroutine a kind, which does it, undoes it after a while, and says what."""
