@@ -1,11 +1,12 @@
 """A service's database in PostgreSQL, as the chassis asks for it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from feira.chassis.postgres import sweeping
 from feira.chassis.postgres.dead_letters import PostgresDeadLetters
+from feira.chassis.postgres.fresh_envelopes import FreshEnvelopes
 from feira.chassis.postgres.outbox_reader import PostgresOutboxReader
 from feira.chassis.postgres.reading import Reader
 from feira.chassis.postgres.store import MakeUnitOfWork, PostgresStore
@@ -20,6 +21,8 @@ class PostgresDatabase:
 
     dsn: str
     single_event_topics: Collection[str] = ()
+    _fresh: FreshEnvelopes = field(default_factory=FreshEnvelopes, init=False, repr=False)
+    """From the store to the relay of the same service."""
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> "PostgresDatabase":
@@ -36,10 +39,11 @@ class PostgresDatabase:
             clock=clock,
             partitions=partitions,
             single_event_topics=self.single_event_topics,
+            fresh=self._fresh,
         )
 
     def outbox_reader(self, name: str) -> PostgresOutboxReader:
-        return PostgresOutboxReader(self.dsn, name)
+        return PostgresOutboxReader(self.dsn, name, self._fresh)
 
     def reader(self, name: str) -> Reader:
         return Reader(self.dsn, name)

@@ -1,17 +1,22 @@
 """The relay's view of the outbox in SQL."""
 
+from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 from feira.chassis.postgres.connection import Connection, connect
 from feira.chassis.postgres.errors import translated
+from feira.chassis.postgres.fresh_envelopes import FreshEnvelopes
 from feira.chassis.transports.port import Envelope
 
 RELAY_LOCK: Final = 0x0FE2
 LEAD: Final = "SELECT pg_try_advisory_lock($1)"
 UNPUBLISHED: Final = """
-SELECT id, envelope_id, topic, partition, body, events,
-       extract(epoch FROM clock_timestamp() - created_at)::float8 AS age_seconds
+SELECT id, envelope_id, extract(epoch FROM clock_timestamp() - created_at)::float8 AS age_seconds
 FROM outbox ORDER BY id LIMIT $1
+"""
+READ: Final = """
+SELECT envelope_id, topic, partition, body, events FROM outbox WHERE id = ANY($1::bigint[])
 """
 DELETE: Final = "DELETE FROM outbox WHERE id = ANY($1::bigint[])"
 KNOWN_EPOCH: Final = "SELECT epoch FROM broker_epoch"
@@ -21,7 +26,10 @@ INSERT INTO broker_epoch (epoch) VALUES ($1) ON CONFLICT (single) DO UPDATE SET 
 
 
 class PostgresOutboxReader:
-    def __init__(self, dsn: str, name: str) -> None:
+    """`fresh` is what the store of the same process has written; without it all is read."""
+
+    def __init__(self, dsn: str, name: str, fresh: FreshEnvelopes | None = None) -> None:
+        self._fresh = fresh or FreshEnvelopes()
         self._dsn = dsn
         self._name = name
         self._connection: Connection | None = None
@@ -38,8 +46,19 @@ class PostgresOutboxReader:
         connection = await self._connected()
         async with translated():
             rows = await connection.fetch(UNPUBLISHED, envelopes_max)
-        envelopes = [Envelope(*row[1:6]) for row in rows]
-        return [row[0] for row in rows], envelopes, rows[0][6] if rows else 0.0
+            envelopes = await self._envelopes({row[1]: row[0] for row in rows}, connection)
+        return [row[0] for row in rows], envelopes, rows[0][2] if rows else 0.0
+
+    async def _envelopes(
+        self, row_ids: Mapping[UUID, int], connection: Connection
+    ) -> list[Envelope]:
+        """In the order of `row_ids`; nobody else deletes rows while this relay leads."""
+        found = {envelope_id: self._fresh.take(envelope_id) for envelope_id in row_ids}
+        unknown = [row_ids[envelope_id] for envelope_id, known in found.items() if known is None]
+        if unknown:
+            rows = await connection.fetch(READ, unknown)
+            found |= {row[0]: Envelope(*row) for row in rows}
+        return [envelope for envelope in found.values() if envelope is not None]
 
     async def delete(self, row_ids: list[int]) -> None:
         connection = await self._connected()

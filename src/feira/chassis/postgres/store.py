@@ -12,6 +12,7 @@ from feira.chassis.batch import U
 from feira.chassis.outbox import Outbox
 from feira.chassis.postgres.connection import Connection, connect
 from feira.chassis.postgres.errors import translated
+from feira.chassis.postgres.fresh_envelopes import FreshEnvelopes
 from feira.chassis.postgres.inbox import COMMITTED, PostgresInbox
 from feira.chassis.store import CommitUnknown
 from feira.kernel.clock import Clock
@@ -29,8 +30,9 @@ MakeUnitOfWork = Callable[[Connection, Outbox, Ids, datetime], U]
 
 
 class PostgresTransaction(Generic[U]):
-    def __init__(self, connection: Connection, uow: U) -> None:
+    def __init__(self, connection: Connection, uow: U, fresh: FreshEnvelopes) -> None:
         self._connection = connection
+        self._fresh = fresh
         self._uow = uow
         self._inbox = PostgresInbox(connection)
 
@@ -54,6 +56,7 @@ class PostgresTransaction(Generic[U]):
                 [envelope.body for envelope in envelopes],
                 [envelope.events for envelope in envelopes],
             )
+            self._fresh.keep(envelopes)
 
 
 class PostgresStore(Generic[U]):
@@ -69,7 +72,9 @@ class PostgresStore(Generic[U]):
         clock: Clock,
         partitions: int,
         single_event_topics: Collection[str] = (),
+        fresh: FreshEnvelopes | None = None,
     ) -> None:
+        self._fresh = fresh or FreshEnvelopes()
         self._dsn = dsn
         self._name = name
         self._make_uow = make_uow
@@ -92,7 +97,7 @@ class PostgresStore(Generic[U]):
         uow = self._unit_of_work(connection)
         try:
             async with translated():
-                yield PostgresTransaction(connection, uow)
+                yield PostgresTransaction(connection, uow, self._fresh)
         except BaseException:
             await self._roll_back(transaction)
             raise
