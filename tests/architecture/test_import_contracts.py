@@ -79,6 +79,7 @@ VIOLATIONS = [
     Violation("model", "feira.model.bad", "feira.runtime"),
     Violation("asyncpg", f"{ORDERS}.entrypoints.bad", "asyncpg"),
     Violation("asyncpg", "feira.chassis.bad", "asyncpg"),
+    Violation("asyncpg", f"{ORDERS}.application.bad", "psycopg2"),
 ]
 
 

@@ -29,6 +29,11 @@ RETRY_WAIT_SECONDS_MAX: Final = 2.0
 class OutboxReader(Protocol):
     """The relay's own view of the outbox, on a connection of its own."""
 
+    def call_when_more(self, wake: Callable[[], None]) -> None:
+        """`wake` is called when there may be more than when it was last looked; by a reader that
+        knows."""
+        ...
+
     async def lead(self) -> bool:
         """Become, or stay, the only relay of this database. Raises `Unavailable`."""
         ...
@@ -59,6 +64,7 @@ class Relay:
         self._metrics = metrics
         self._on_broker_lost = on_broker_lost
         self._wake = asyncio.Event()
+        outbox.call_when_more(self.wake)
 
     def wake(self) -> None:
         """Something was committed: look at once."""

@@ -6,7 +6,7 @@ absent from `FEIRA_BROKER_URL`, which holds for all services.
 
 import os
 from pathlib import Path
-from typing import ClassVar, Final, Literal, TypeVar
+from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -20,6 +20,8 @@ from pydantic_settings import (
 from feira.kernel.errors import Misconfigured
 
 PREFIX: Final = "FEIRA_"
+
+RelayKind: TypeAlias = Literal["poll", "cdc"]
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -48,6 +50,9 @@ class ServiceSettings(BaseSettings):
     single_event_topics: tuple[str, ...] = ()
     """Topics with one event an envelope, in CloudEvents' binary mode where the broker has headers:
     for consumers of others that know no batches. As a JSON array; each event costs more there."""
+    relay: RelayKind = "poll"
+    """How the outbox comes to the broker: by polling a table, or by following the database's log
+    (change data capture, which wants `wal_level = logical` and a role with REPLICATION)."""
     lane_queue_commands_max: int = Field(default=10_000, ge=1, le=1_000_000)
     batch_commands_max: int = Field(default=500, ge=1, le=10_000)
     batch_bytes_max: int = Field(default=1024 * 1024, ge=1024)

@@ -44,13 +44,17 @@ INITDB_OPTIONS = (
     "--no-instructions",
 )
 
-# No acknowledged commit is ever lost (fsync, synchronous_commit); changes can be read from the log
-# (wal_level, K10). Memory is modest: io_method=sync saves the processes of asynchronous reads.
+# No acknowledged commit is ever lost (fsync, synchronous_commit). Changes can be read from the log
+# (wal_level, K10), and who has not read it for long loses it rather than fill the disk. Memory is
+# modest: io_method=sync saves the processes of asynchronous reads.
 SETTINGS: Mapping[str, str] = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
     "wal_level": "logical",
+    "max_replication_slots": "32",
+    "max_wal_senders": "32",
+    "max_slot_wal_keep_size": "2GB",
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "shared_buffers": "128MB",
@@ -103,13 +107,15 @@ class EmbeddedPostgres:
             ready_timeout_seconds=RECOVERY_TIMEOUT_SECONDS,
         )
 
-    async def ensure_databases(self, services: Sequence[str]) -> dict[str, str]:
+    async def ensure_databases(
+        self, services: Sequence[str], *, may_read_log: bool = False
+    ) -> dict[str, str]:
         """A database and a role a service, which may enter no other; the address of each.
 
         Safe to repeat. Call it when the server is ready.
         """
         passwords = {service: self._password(service) for service in services}
-        await create_databases(self._dsn_of_superuser(), passwords)
+        await create_databases(self._dsn_of_superuser(), passwords, may_read_log=may_read_log)
         return {service: self.dsn(service) for service in services}
 
     def dsn(self, service: str) -> str:

@@ -73,7 +73,7 @@ class Shop:
         await self.supervisor.start(
             *await asyncio.gather(self._postgres.prepare(), self._valkey.prepare())
         )
-        await self._postgres.ensure_databases(SERVICES)
+        await self._postgres.ensure_databases(SERVICES, may_read_log=self.settings.relay == "cdc")
 
     def process_names(self) -> list[str]:
         """What is supervised, in the order of its start."""
@@ -103,6 +103,7 @@ class Shop:
             "FEIRA_BROKER_URL": self._valkey.unix_url,
             "FEIRA_JWKS_FILE": str(keys / "jwks.json"),
             "FEIRA_LOG_FORMAT": "json",
+            "FEIRA_RELAY": self.settings.relay,
             "FEIRA_PARTITIONS": "1",  # one consumer of each service works: larger envelopes
             "FEIRA_GATEWAY_STATIC_DIR": str(data_dir.part_dir("site")),
             "FEIRA_IDENTITY_SIGNING_KEY_FILE": str(keys / "signing.json"),

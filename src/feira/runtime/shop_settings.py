@@ -9,6 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from feira.chassis.settings import RelayKind
 from feira.runtime.registry import SERVICES
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -40,6 +41,8 @@ class ShopSettings(BaseSettings):
 
     A service in several processes runs several times: `orders; flashsale; flashsale`.
     """
+    relay: RelayKind = "poll"
+    """How each service's outbox comes to the broker: see `ServiceSettings.relay`."""
     seed: bool = True
     rate_limit: bool = True
 

@@ -1,6 +1,6 @@
 """Both stores with a service that keeps nothing, for what is the same in each."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,11 @@ class BareUnitOfWork:
     def say(self, *counts: int) -> None:
         self.outbox.speak_for([ORIGIN])
         self.outbox.tell([JarFilled(jar_id=1, sweets=count) for count in counts])
+
+    def say_of_many(self, jar_ids: Iterable[int]) -> None:
+        """A jar each, and as many sweets."""
+        self.outbox.speak_for([ORIGIN])
+        self.outbox.tell([JarFilled(jar_id=number, sweets=number) for number in jar_ids])
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The relay's view of an outbox in memory."""
 
+from collections.abc import Callable
 from heapq import nsmallest
 from typing import Any
 
@@ -10,6 +11,9 @@ from feira.chassis.transports.port import Envelope
 class MemoryOutboxReader:
     def __init__(self, database: MemoryDatabase[Any]) -> None:
         self._database = database
+
+    def call_when_more(self, wake: Callable[[], None]) -> None:
+        """It does not know."""
 
     async def lead(self) -> bool:
         await self._database.weather.connecting()

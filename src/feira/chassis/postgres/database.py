@@ -7,26 +7,32 @@ from typing import Any
 from feira.chassis.postgres import sweeping
 from feira.chassis.postgres.dead_letters import PostgresDeadLetters
 from feira.chassis.postgres.fresh_envelopes import FreshEnvelopes
+from feira.chassis.postgres.log_outbox import emit
+from feira.chassis.postgres.log_reader import PostgresLogReader
 from feira.chassis.postgres.outbox_reader import PostgresOutboxReader
 from feira.chassis.postgres.reading import Reader
-from feira.chassis.postgres.store import MakeUnitOfWork, PostgresStore
-from feira.chassis.settings import ServiceSettings
-from feira.kernel.clock import Clock
+from feira.chassis.postgres.slots import give_up_slot
+from feira.chassis.postgres.store import MakeUnitOfWork, PostgresStore, insert_into_table
+from feira.chassis.settings import RelayKind, ServiceSettings
+from feira.chassis.telemetry.metrics import RelayMetrics
+from feira.kernel.clock import Clock, SystemClock
 from feira.kernel.ids import Ids
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresDatabase:
-    """`dsn` may hold a password. `single_event_topics`: see `Outbox`."""
+    """`dsn` may hold a password. `single_event_topics`: see `Outbox`; `relay`: how
+    what the transactions announce comes to the broker (ADR 0014)."""
 
     dsn: str
     single_event_topics: Collection[str] = ()
+    relay: RelayKind = "poll"
     _fresh: FreshEnvelopes = field(default_factory=FreshEnvelopes, init=False, repr=False)
     """From the store to the relay of the same service."""
 
     @classmethod
     def of(cls, settings: ServiceSettings) -> "PostgresDatabase":
-        return cls(settings.database_url, frozenset(settings.single_event_topics))
+        return cls(settings.database_url, frozenset(settings.single_event_topics), settings.relay)
 
     def store(
         self, name: str, make_uow: MakeUnitOfWork[Any], *, ids: Ids, clock: Clock, partitions: int
@@ -39,11 +45,13 @@ class PostgresDatabase:
             clock=clock,
             partitions=partitions,
             single_event_topics=self.single_event_topics,
-            fresh=self._fresh,
+            save_outbox=emit if self.relay == "cdc" else insert_into_table(self._fresh),
         )
 
-    def outbox_reader(self, name: str) -> PostgresOutboxReader:
-        return PostgresOutboxReader(self.dsn, name, self._fresh)
+    def outbox_reader(self, name: str) -> PostgresOutboxReader | PostgresLogReader:
+        if self.relay == "cdc":
+            return PostgresLogReader(self.dsn, name, RelayMetrics.for_service(name), SystemClock())
+        return PostgresOutboxReader(self.dsn, name, self._fresh, on_lead=give_up_slot)
 
     def reader(self, name: str) -> Reader:
         return Reader(self.dsn, name)

@@ -1,6 +1,6 @@
 """The relay's view of the outbox in SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -26,24 +26,37 @@ INSERT INTO broker_epoch (epoch) VALUES ($1) ON CONFLICT (single) DO UPDATE SET 
 
 
 class PostgresOutboxReader:
-    """`fresh` is what the store of the same process has written; without it all is read."""
+    """`fresh` is what the store of the same process has written; without it all is read. `on_lead`
+    is called when it becomes the only relay."""
 
-    def __init__(self, dsn: str, name: str, fresh: FreshEnvelopes | None = None) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        name: str,
+        fresh: FreshEnvelopes | None = None,
+        on_lead: Callable[[Connection], Awaitable[None]] | None = None,
+    ) -> None:
         self._fresh = fresh or FreshEnvelopes()
         self._dsn = dsn
         self._name = name
+        self._on_lead = on_lead
         self._connection: Connection | None = None
         self._leading = False
 
+    def call_when_more(self, wake: Callable[[], None]) -> None:
+        """It does not know."""
+
     async def lead(self) -> bool:
-        connection = await self._connected()
+        connection = await self.connected()
         if not self._leading:
             async with translated():
                 self._leading = bool(await connection.fetchval(LEAD, RELAY_LOCK))
+            if self._leading and self._on_lead:
+                await self._on_lead(connection)
         return self._leading
 
     async def unpublished(self, envelopes_max: int) -> tuple[list[int], list[Envelope], float]:
-        connection = await self._connected()
+        connection = await self.connected()
         async with translated():
             rows = await connection.fetch(UNPUBLISHED, envelopes_max)
             envelopes = await self._envelopes({row[1]: row[0] for row in rows}, connection)
@@ -61,18 +74,18 @@ class PostgresOutboxReader:
         return [envelope for envelope in found.values() if envelope is not None]
 
     async def delete(self, row_ids: list[int]) -> None:
-        connection = await self._connected()
+        connection = await self.connected()
         async with translated():
             await connection.execute(DELETE, row_ids)
 
     async def known_epoch(self) -> str | None:
-        connection = await self._connected()
+        connection = await self.connected()
         async with translated():
             epoch: str | None = await connection.fetchval(KNOWN_EPOCH)
             return epoch
 
     async def remember_epoch(self, epoch: str) -> None:
-        connection = await self._connected()
+        connection = await self.connected()
         async with translated():
             await connection.execute(REMEMBER_EPOCH, epoch)
 
@@ -80,7 +93,7 @@ class PostgresOutboxReader:
         if self._connection is not None:
             self._connection.terminate()
 
-    async def _connected(self) -> Connection:
+    async def connected(self) -> Connection:
         """The lock lives as long as the connection: after a break it has to be won again."""
         if self._connection is None or self._connection.is_closed():
             self._leading = False

@@ -1,6 +1,6 @@
 """The lane's transactions in PostgreSQL, over one connection of its own."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Final, Generic
@@ -15,6 +15,7 @@ from feira.chassis.postgres.errors import translated
 from feira.chassis.postgres.fresh_envelopes import FreshEnvelopes
 from feira.chassis.postgres.inbox import COMMITTED, PostgresInbox
 from feira.chassis.store import CommitUnknown
+from feira.chassis.transports.port import Envelope
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
 from feira.kernel.ids import Ids
@@ -29,11 +30,31 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::bytea[], $5::sm
 MakeUnitOfWork = Callable[[Connection, Outbox, Ids, datetime], U]
 
 
+SaveOutbox = Callable[[Connection, Sequence[Envelope]], Awaitable[None]]
+
+
+def insert_into_table(fresh: FreshEnvelopes) -> SaveOutbox:
+    """Saves envelopes in the table that the polling relay reads, and tells it what they are."""
+
+    async def insert(connection: Connection, envelopes: Sequence[Envelope]) -> None:
+        await connection.execute(
+            SAVE_OUTBOX,
+            [envelope.id for envelope in envelopes],
+            [envelope.topic for envelope in envelopes],
+            [envelope.partition for envelope in envelopes],
+            [envelope.body for envelope in envelopes],
+            [envelope.events for envelope in envelopes],
+        )
+        fresh.keep(envelopes)
+
+    return insert
+
+
 class PostgresTransaction(Generic[U]):
-    def __init__(self, connection: Connection, uow: U, fresh: FreshEnvelopes) -> None:
+    def __init__(self, connection: Connection, uow: U, save_outbox: SaveOutbox) -> None:
         self._connection = connection
-        self._fresh = fresh
         self._uow = uow
+        self._save_outbox = save_outbox
         self._inbox = PostgresInbox(connection)
 
     @property
@@ -48,15 +69,7 @@ class PostgresTransaction(Generic[U]):
         await self._uow.flush()
         envelopes = self._uow.outbox.envelopes()
         if envelopes:
-            await self._connection.execute(
-                SAVE_OUTBOX,
-                [envelope.id for envelope in envelopes],
-                [envelope.topic for envelope in envelopes],
-                [envelope.partition for envelope in envelopes],
-                [envelope.body for envelope in envelopes],
-                [envelope.events for envelope in envelopes],
-            )
-            self._fresh.keep(envelopes)
+            await self._save_outbox(self._connection, envelopes)
 
 
 class PostgresStore(Generic[U]):
@@ -72,9 +85,8 @@ class PostgresStore(Generic[U]):
         clock: Clock,
         partitions: int,
         single_event_topics: Collection[str] = (),
-        fresh: FreshEnvelopes | None = None,
+        save_outbox: SaveOutbox | None = None,
     ) -> None:
-        self._fresh = fresh or FreshEnvelopes()
         self._dsn = dsn
         self._name = name
         self._make_uow = make_uow
@@ -82,6 +94,7 @@ class PostgresStore(Generic[U]):
         self._clock = clock
         self._partitions = partitions
         self._single_event_topics = single_event_topics
+        self._save_outbox = save_outbox or insert_into_table(FreshEnvelopes())
         self._connection: Connection | None = None
 
     @asynccontextmanager
@@ -97,7 +110,7 @@ class PostgresStore(Generic[U]):
         uow = self._unit_of_work(connection)
         try:
             async with translated():
-                yield PostgresTransaction(connection, uow, self._fresh)
+                yield PostgresTransaction(connection, uow, self._save_outbox)
         except BaseException:
             await self._roll_back(transaction)
             raise

@@ -55,6 +55,16 @@ LANE_RETRIES: Final = Counter(
 OUTBOX_AGE: Final = Gauge(
     "feira_outbox_age_seconds", "Age of the oldest event not yet published", ("service",)
 )
+SLOT_UNCONFIRMED: Final = Gauge(
+    "feira_relay_slot_lag_bytes",
+    "Of the database's log, not yet confirmed by the broker (FEIRA_RELAY=cdc)",
+    ("service",),
+)
+SLOT_KEPT: Final = Gauge(
+    "feira_relay_slot_kept_bytes",
+    "Of the database's log, kept for the relay (FEIRA_RELAY=cdc)",
+    ("service",),
+)
 RELAY_ENVELOPES: Final = Counter(
     "feira_relay_published_envelopes_total", "Envelopes that the broker confirmed", ("service",)
 )
@@ -114,14 +124,17 @@ class LaneMetrics:
 
 
 class RelayMetrics:
-    """What a relay tells: `published(envelopes, events)`, `outbox_age(seconds)`."""
+    """What a relay tells: `published(envelopes, events)`, `outbox_age(seconds)`, and
+    `slot(unconfirmed_bytes, kept_bytes)` where it reads the log."""
 
-    __slots__ = ("_age", "_envelopes", "_events")
+    __slots__ = ("_age", "_envelopes", "_events", "_slot_kept", "_slot_unconfirmed")
 
     def __init__(self, service: str) -> None:
         self._age = OUTBOX_AGE.labels(service)
         self._envelopes = RELAY_ENVELOPES.labels(service)
         self._events = RELAY_EVENTS.labels(service)
+        self._slot_unconfirmed = SLOT_UNCONFIRMED.labels(service)
+        self._slot_kept = SLOT_KEPT.labels(service)
 
     @classmethod
     def for_service(cls, service: str) -> "RelayMetrics":
@@ -134,6 +147,10 @@ class RelayMetrics:
     def outbox_age(self, seconds: float) -> None:
         """Age of the oldest unpublished event; 0 when there is none."""
         self._age.set(seconds)
+
+    def slot(self, unconfirmed_bytes: int, kept_bytes: int) -> None:
+        self._slot_unconfirmed.set(unconfirmed_bytes)
+        self._slot_kept.set(kept_bytes)
 
 
 class ConsumerMetrics:
