@@ -31,7 +31,8 @@ INSERT INTO sale_drop (id, campaign_id, slot, product_id, price_cents, units, pe
     queue_max, pay_seconds, starts_at, ends_at, prepare_at, status, set_aside, held, sold,
     given_back, claims, queued, served, asked, due_at, version)
 SELECT n, 1, now() - n * interval '1 hour', 1, 100, 100, 1, 1000, 300,
-    now() - n * interval '1 hour', now() + interval '1 hour', now(), CASE n WHEN 1 THEN 'open' ELSE 'closed' END, 100, 0, 100,
+    now() - n * interval '1 hour', now() + interval '1 hour', now(),
+    CASE n WHEN 1 THEN 'open' ELSE 'closed' END, 100, 0, 100,
     0, 100, 0, 0, 0, now(), 1
 FROM generate_series(1, {DROPS}) AS n;
 INSERT INTO claim (drop_id, seq, customer_id, nth, status, queue_no, arrived_at, decided_at)

@@ -66,6 +66,9 @@ async def test_who_watches_sees_the_units_go(sale: Sale) -> None:
         await sale.claims(sale_id, 1)
         await eventually(lambda: watcher.saw(left=1, held=1), 5, "a unit is held")
     assert watcher.headers[b"x-accel-buffering"] == b"no"
+    metrics = (await sale.shop.nobody.get("/metrics")).body
+    assert b"feira_flash_event_streams" in metrics
+    assert b'route="/flash-sales/{sale_id}/events"' not in metrics, "no answer time: it is its own"
     assert (await sale.shop.nobody.get("/flash-sales/999/events")).status == 404
 
 

@@ -101,8 +101,9 @@ class ServiceShell:
             raise
         finally:
             self._under_way -= 1
-        seconds = perf_counter() - started
-        self._metrics.answered(_known(method), template, sender.status, seconds)
+        if not sender.is_stream:  # its duration is its client's choice
+            seconds = perf_counter() - started
+            self._metrics.answered(_known(method), template, sender.status, seconds)
 
     async def _serve(
         self,
