@@ -10,6 +10,8 @@ from feira.chassis.settings import ServiceSettings
 class FlashsaleSettings(ServiceSettings):
     service: ClassVar[str] = "flashsale"
 
+    batch_commands_max: int = Field(default=2_000, ge=1, le=10_000)
+    """A crowd comes at once, and is decided on in memory."""
     pay_seconds: int = Field(default=300, ge=1, le=86_400)
     """How long a unit is held for its payment, where a campaign does not say (B6)."""
     prepare_seconds: int = Field(default=120, ge=0, le=86_400)

@@ -16,7 +16,7 @@ from feira.services.flashsale.application.ports import FlashSaleUnitOfWork
 from feira.services.flashsale.application.publishing import of_winners
 from feira.services.flashsale.application.telling import messages_of
 from feira.services.flashsale.domain.claim import Claim, ClaimStatus, Wish
-from feira.services.flashsale.domain.drop import NOT_FOUND, Drop, claim, pay_until, place_of, turn
+from feira.services.flashsale.domain.drop import NOT_FOUND, Drop, claim, is_due, place_of, turn
 
 
 class ClaimUnit(msgspec.Struct, frozen=True):
@@ -65,23 +65,23 @@ async def claim_units(
     return outcomes
 
 
-async def drops_by_sale(sale_ids: set[int], uow: FlashSaleUnitOfWork) -> Mapping[int, Drop]:
+async def drops_by_sale(sale_ids: set[int], uow: FlashSaleUnitOfWork) -> dict[int, Drop]:
     """The drops that these ids mean, locked."""
-    drops = await uow.drops.get_many_for_update(sale_ids)
-    missing = [sale_id for sale_id in sale_ids if sale_id not in drops]
-    if not missing:
-        return drops
-    current = await uow.drops.find_current(missing)
-    locked = await uow.drops.get_many_for_update(current.values())
-    return {**drops, **{sale_id: locked[drop_id] for sale_id, drop_id in current.items()}}
+    known = await uow.drops.get_many_for_update(sale_ids)
+    drops = {sale_id: known[sale_id] for sale_id in sale_ids if sale_id in known}
+    if missing := sale_ids - drops.keys():
+        current = await uow.drops.find_current(missing)
+        locked = await uow.drops.get_many_for_update(current.values())
+        drops.update((sale_id, locked[drop_id]) for sale_id, drop_id in current.items())
+    return drops
 
 
 async def _turn(drops: Mapping[int, Drop], uow: FlashSaleUnitOfWork) -> list[Message]:
     """A drop opens and closes on time, even if the clock's own command comes a little later."""
     messages: list[Message] = []
     for drop in {drop.id: drop for drop in drops.values()}.values():
-        if said := turn(drop, uow.now):
-            messages.extend(await messages_of(drop, said, uow))
+        if is_due(drop, uow.now):
+            messages.extend(await messages_of(drop, turn(drop, uow.now), uow))
             uow.drops.save_many([drop])
     return messages
 
@@ -104,8 +104,8 @@ def _claim(
     made[drop.id].append(outcome)
     if outcome.order_id is None:
         return Waiting(drop.id, place_of(drop, outcome))
-    until = pay_until(drop, outcome)
-    return Won(drop.id, drop.product_id, drop.price_cents, outcome.order_id, until)
+    assert outcome.pay_until is not None
+    return Won(drop.id, drop.product_id, drop.price_cents, outcome.order_id, outcome.pay_until)
 
 
 def _news(drop: Drop, made: Sequence[Claim]) -> Sequence[Message]:

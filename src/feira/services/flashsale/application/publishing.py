@@ -1,6 +1,7 @@
 """What flash sales tell the world: from what stands in their books to the contract."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -8,7 +9,7 @@ from feira.contracts import flashsale as contracts
 from feira.contracts.message import Message
 from feira.contracts.orders import PaymentMethod
 from feira.services.flashsale.domain.claim import Claim
-from feira.services.flashsale.domain.drop import Drop, pay_until
+from feira.services.flashsale.domain.drop import Drop
 
 CLAIMS_A_MESSAGE_MAX: Final = 250
 
@@ -27,7 +28,7 @@ def of_winners(drop: Drop, winners: Sequence[Claim]) -> Iterator[Message]:
                 contracts.WonClaim(
                     customer_id=winner.customer_id,
                     order_id=_order_of(winner),
-                    pay_until=pay_until(drop, winner),
+                    pay_until=_deadline_of(winner),
                 )
                 for winner in some
             ),
@@ -40,7 +41,7 @@ def orders_requested(drop: Drop, winners: Sequence[Claim]) -> Iterator[Message]:
             drop_id=drop.id,
             product_id=drop.product_id,
             price_cents=drop.price_cents,
-            orders=tuple(_requested(drop, winner) for winner in some),
+            orders=tuple(map(_requested, some)),
         )
 
 
@@ -87,15 +88,20 @@ def drop_closed(drop: Drop) -> Message:
     )
 
 
-def _requested(drop: Drop, winner: Claim) -> contracts.RequestedOrder:
+def _requested(winner: Claim) -> contracts.RequestedOrder:
     method, token = winner.payment_method, winner.payment_token
     return contracts.RequestedOrder(
         order_id=_order_of(winner),
         customer_id=winner.customer_id,
-        pay_until=pay_until(drop, winner),
+        pay_until=_deadline_of(winner),
         delivery=winner.delivery,
         payment=PaymentMethod(method=method, token=token) if method and token else None,
     )
+
+
+def _deadline_of(claim: Claim) -> datetime:
+    assert claim.pay_until is not None, "a claim that won is to be paid in time"
+    return claim.pay_until
 
 
 def _order_of(claim: Claim) -> int:

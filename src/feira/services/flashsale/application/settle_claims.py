@@ -1,5 +1,6 @@
 """Orders of the sale come to rest: sold, or the unit goes to the next in the queue (B6)."""
 
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,47 +20,61 @@ from feira.services.flashsale.domain.drop import (
 
 
 @dataclass(slots=True)
-class _Settled:
-    """What came to rest in one drop."""
+class _Turnover:
+    """Of one drop: who waits, whose order has come to rest, and who gets a unit therefore."""
 
     drop: Drop
-    claims: list[Claim] = field(default_factory=list)
+    queue: deque[Claim]
+    settled: list[Claim] = field(default_factory=list)
+    winners: list[Claim] = field(default_factory=list)
+
+    def settle(self, claim: Claim, *, is_sold: bool, uow: FlashSaleUnitOfWork) -> None:
+        if not settle(self.drop, claim, is_sold=is_sold, now=uow.now):
+            return
+        self.settled.append(claim)
+        called = [self.queue.popleft() for _ in range(callable_numbers(self.drop, uow.now))]
+        serve(self.drop, called, uow.ids.number, uow.now)
+        self.winners += called
 
 
 async def settle_claims(
     commands: Sequence[SaleOrderSettled], uow: FlashSaleUnitOfWork
 ) -> list[None]:
+    """An order of a drop that is not known is a bug, and raises KeyError."""
     drops = await uow.drops.get_many_for_update(command.allotment_id for command in commands)
     claims = await uow.claims.of_orders([command.order_id for command in commands])
-    for settled in _settle(commands, drops, claims, uow):
-        uow.claims.save_many(settled.claims)
-        uow.drops.save_many([settled.drop])
-        uow.outbox.tell(await _news(settled, uow))
+    turnovers = await _turnovers(commands, drops, uow)
+    for command in commands:
+        turnover, claim = turnovers[command.allotment_id], claims[command.order_id]
+        turnover.settle(claim, is_sold=command.is_sold, uow=uow)
+    for turnover in turnovers.values():
+        await _save(turnover, uow)
     return [None] * len(commands)
 
 
-def _settle(
-    commands: Sequence[SaleOrderSettled],
-    drops: Mapping[int, Drop],
-    claims: Mapping[int, Claim],
-    uow: FlashSaleUnitOfWork,
-) -> Sequence[_Settled]:
-    """Those that were not known to have come to rest, by their drops."""
-    settled: dict[int, _Settled] = {}
-    for command in commands:
-        claim, drop = claims[command.order_id], drops[command.allotment_id]
-        if settle(drop, claim, is_sold=command.is_sold, now=uow.now):
-            settled.setdefault(drop.id, _Settled(drop)).claims.append(claim)
-    return list(settled.values())
+async def _turnovers(
+    commands: Sequence[SaleOrderSettled], drops: Mapping[int, Drop], uow: FlashSaleUnitOfWork
+) -> dict[int, _Turnover]:
+    """With as many of those who wait as units may come free."""
+    free_at_most = Counter(c.allotment_id for c in commands if not c.is_sold)
+    return {
+        drop_id: _Turnover(
+            drops[drop_id],
+            deque(await uow.claims.next_in_queue(drop_id, free_at_most[drop_id]))
+            if free_at_most[drop_id]
+            else deque(),
+        )
+        for drop_id in dict.fromkeys(command.allotment_id for command in commands)
+    }
 
 
-async def _news(settled: _Settled, uow: FlashSaleUnitOfWork) -> list[Message]:
-    drop = settled.drop
-    lapsed = [claim for claim in settled.claims if claim.status is ClaimStatus.LAPSED]
-    messages: list[Message] = [*claims_lapsed(drop, lapsed)]
-    if number := callable_numbers(drop, uow.now):
-        winners = await uow.claims.next_in_queue(drop.id, number)
-        serve(drop, winners, uow.ids.number, uow.now)
-        uow.claims.save_many(winners)
-        messages += of_winners(drop, winners)
-    return messages + await messages_of(drop, finish(drop, uow.now), uow)
+async def _save(turnover: _Turnover, uow: FlashSaleUnitOfWork) -> None:
+    if not turnover.settled:
+        return
+    drop, winners = turnover.drop, turnover.winners
+    lapsed = [claim for claim in turnover.settled if claim.status is ClaimStatus.LAPSED]
+    messages: list[Message] = [*claims_lapsed(drop, lapsed), *of_winners(drop, winners)]
+    uow.claims.save_many([*turnover.settled, *winners])
+    messages.extend(await messages_of(drop, finish(drop, uow.now), uow))
+    uow.drops.save_many([drop])
+    uow.outbox.tell(messages)

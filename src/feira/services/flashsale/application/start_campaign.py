@@ -38,14 +38,14 @@ class StartCampaign:
 async def start_campaigns(
     commands: Sequence[StartCampaign], uow: FlashSaleUnitOfWork
 ) -> list[Campaign | Refused]:
-    outcomes = [_campaign(command, uow) for command in commands]
+    outcomes: list[Campaign | Refused] = []
     messages: list[list[Message]] = []
-    for outcome in outcomes:
-        if isinstance(outcome, Refused):
-            messages.append([])
-            continue
-        messages.append(await plan_drops([outcome], uow))
-        uow.campaigns.add_many([outcome])
+    for command in commands:
+        outcome = _campaign(command, uow)
+        started = [outcome] if isinstance(outcome, Campaign) else []
+        messages.append(await plan_drops(started, uow))
+        uow.campaigns.add_many(started)
+        outcomes.append(outcome)
     uow.outbox.announce(messages)
     return outcomes
 

@@ -33,6 +33,7 @@ class Claim:
     queue_no: int | None = None
     """The number drawn in the queue, from 1; None if it never waited."""
     won_at: datetime | None = None
+    pay_until: datetime | None = None
     settled_at: datetime | None = None
     delivery: str | None = None
     """The address as accepted, as JSON."""

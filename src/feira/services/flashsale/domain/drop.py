@@ -146,11 +146,6 @@ def place_of(drop: Drop, waiting: Claim) -> int:
     return waiting.queue_no - drop.served
 
 
-def pay_until(drop: Drop, won: Claim) -> datetime:
-    assert won.won_at is not None
-    return won.won_at + timedelta(seconds=drop.pay_seconds)
-
-
 def settle(drop: Drop, found: Claim, *, is_sold: bool, now: datetime) -> bool:
     """The order of a claim has come to rest. False: that was known."""
     if found.status is not ClaimStatus.WON:
@@ -202,6 +197,7 @@ def _win(drop: Drop, winner: Claim, order_id: int, now: datetime) -> None:
     drop.held += 1
     winner.status = ClaimStatus.WON
     winner.order_id, winner.won_at = order_id, now
+    winner.pay_until = now + timedelta(seconds=drop.pay_seconds)
     if drop.ask_at is None:
         drop.ask_at = now + timedelta(seconds=ASK_ORDERS_AGAIN_SECONDS)
 
@@ -209,12 +205,13 @@ def _win(drop: Drop, winner: Claim, order_id: int, now: datetime) -> None:
 # --- the clock -----------------------------------------------------------------------------------
 
 
+def is_due(drop: Drop, now: datetime) -> bool:
+    return drop.due_at is not None and drop.due_at <= now
+
+
 def turn(drop: Drop, now: datetime) -> list[Said]:
     """Do what is due; what to say about it. Nothing, when nothing is due."""
-    due_at = drop.due_at
-    if due_at is None or now < due_at:
-        return []
-    return TURNS[drop.status](drop, now)
+    return TURNS[drop.status](drop, now) if is_due(drop, now) else []
 
 
 def _turn_planned(drop: Drop, now: datetime) -> list[Said]:
@@ -237,6 +234,7 @@ def _turn_open(drop: Drop, now: datetime) -> list[Said]:
     if now < drop.ends_at:
         return _ask_orders(drop, now)
     drop.status = DropStatus.CLOSING
+    drop.ask_at = now + timedelta(seconds=ASK_ORDERS_AGAIN_SECONDS)
     return finish(drop, now)
 
 

@@ -16,7 +16,6 @@ from feira.services.flashsale.domain.drop import (
     SOLD_OUT,
     Drop,
     DropStatus,
-    pay_until,
     place_of,
 )
 
@@ -163,7 +162,7 @@ def claim_answer(outcome: ClaimOutcome, path: str) -> Answer:
 def claim_view(drop: Drop, claim: Claim) -> ClaimView:
     view = ClaimView(drop.id, claim.status, claim.order_id)
     if claim.status is ClaimStatus.WON:
-        view.pay_until = pay_until(drop, claim)
+        view.pay_until = claim.pay_until
     elif claim.status is ClaimStatus.WAITING and drop.status is DropStatus.OPEN:
         view.place = place_of(drop, claim)
     elif claim.status is ClaimStatus.WAITING:

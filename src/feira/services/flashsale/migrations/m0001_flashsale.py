@@ -80,6 +80,7 @@ CREATE TABLE claim (
     arrived_at timestamptz NOT NULL,
     decided_at timestamptz NOT NULL,
     won_at timestamptz,
+    pay_until timestamptz,
     settled_at timestamptz,
     delivery json,
     payment_method text,

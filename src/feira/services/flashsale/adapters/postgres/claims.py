@@ -12,11 +12,19 @@ from feira.services.flashsale.domain.claim import Claim, ClaimStatus
 
 INSERTED: Final = (
     *("drop_id", "seq", "customer_id", "nth", "status", "arrived_at", "decided_at", "order_id"),
-    *("queue_no", "won_at", "settled_at", "delivery", "payment_method", "payment_token"),
+    *(
+        "queue_no",
+        "won_at",
+        "pay_until",
+        "settled_at",
+        "delivery",
+        "payment_method",
+        "payment_token",
+    ),
 )
 CLAIM_COLUMNS: Final = """
 drop_id, seq, customer_id, nth, status, arrived_at, decided_at, order_id, queue_no, won_at,
-settled_at, delivery, payment_method, payment_token
+pay_until, settled_at, delivery, payment_method, payment_token
 """
 COUNT_OF: Final = """
 SELECT claim.drop_id, claim.customer_id, count(*)
@@ -34,11 +42,11 @@ SELECT {CLAIM_COLUMNS} FROM claim WHERE drop_id = $1 AND status = 'won' ORDER BY
 UPDATE: Final = """
 UPDATE claim SET
     status = new.status, order_id = new.order_id, won_at = new.won_at,
-    settled_at = new.settled_at, payment_token = new.payment_token
+    pay_until = new.pay_until, settled_at = new.settled_at, payment_token = new.payment_token
 FROM unnest(
     $1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
-    $7::text[]
-) AS new (drop_id, seq, status, order_id, won_at, settled_at, payment_token)
+    $7::timestamptz[], $8::text[]
+) AS new (drop_id, seq, status, order_id, won_at, pay_until, settled_at, payment_token)
 WHERE claim.drop_id = new.drop_id AND claim.seq = new.seq
 """
 
@@ -83,6 +91,7 @@ class PostgresClaimRows:
             [claim.status for claim in claims],
             [claim.order_id for claim in claims],
             [claim.won_at for claim in claims],
+            [claim.pay_until for claim in claims],
             [claim.settled_at for claim in claims],
             [claim.payment_token for claim in claims],
         )
