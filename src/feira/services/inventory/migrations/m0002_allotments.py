@@ -50,7 +50,7 @@ FROM allotment
 LEFT JOIN (
     SELECT allotment_id,
            sum((line ->> 1)::bigint) FILTER (WHERE status = 'held') AS held,
-           sum((line ->> 1)::bigint) FILTER (WHERE confirmed_at IS NOT NULL) AS sold
+           sum((line ->> 1)::bigint) FILTER (WHERE status = 'confirmed') AS sold
     FROM reservation, json_array_elements(lines) AS line
     WHERE allotment_id IS NOT NULL
     GROUP BY 1
