@@ -5,6 +5,7 @@ import hashlib
 from itertools import count
 
 from tests.component.flash_crowd.conftest import Sale
+from tests.eventually import eventually
 
 
 async def test_without_a_waiting_room_everybody_may_claim(sale: Sale) -> None:
@@ -64,6 +65,22 @@ async def test_a_sale_may_ask_for_work_first(sale: Sale) -> None:
     assert (await ana.post(f"{path}/admission", solved)).status == 201
     stolen = await sale.shop.customer(6).post(f"{path}/admission", solved)
     assert (stolen.status, stolen.code) == (403, "challenge_unsolved")
+
+
+async def test_after_the_end_no_places_are_given(sale: Sale) -> None:
+    sale_id = await sale.opens(admission=True)
+    assert (await sale.claims(sale_id, 4)).code == "not_admitted"
+    ana = sale.shop.customer(5)
+    first = await ana.post(f"/flash-sales/{sale_id}/admission")
+    won = await sale.claims(sale_id, 5, admission_ticket=first.json["ticket"])
+    assert won.status == 201, "who holds a unit keeps the drop alive after its end"
+    assert (await sale.shop.admin.delete(f"/flash-sales/{sale_id}")).status == 200
+
+    async def is_over() -> bool:
+        answer = await sale.shop.customer(6).post(f"/flash-sales/{sale_id}/admission")
+        return (answer.status, answer.code) == (409, "not_open") if answer.status != 201 else False
+
+    await eventually(is_over, 5, "memory knows of the end")
 
 
 async def test_what_is_wrong_is_refused_as_everywhere(sale: Sale) -> None:

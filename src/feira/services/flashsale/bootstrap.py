@@ -1,7 +1,8 @@
 """The parts list of flashsale."""
 
 from datetime import timedelta
-from typing import Final, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Final, Protocol
 
 from feira.chassis.database import Storage
 from feira.chassis.http.dead_letters import dead_letter_routes
@@ -13,7 +14,6 @@ from feira.contracts.flashsale import WORKERS_OF_FLASHSALE
 from feira.services.flashsale.adapters.postgres.crowd_queries import PostgresCrowdQueries
 from feira.services.flashsale.adapters.postgres.queries import PostgresFlashSaleQueries
 from feira.services.flashsale.adapters.postgres.unit_of_work import units_of_work
-from feira.services.flashsale.adapters.report_page import ReportPage
 from feira.services.flashsale.adapters.tickets import SignedChallenges, SignedTickets
 from feira.services.flashsale.application.claim_unit import ClaimUnit, claim_units
 from feira.services.flashsale.application.count_crowd import CountCrowd, count_crowd
@@ -44,6 +44,9 @@ from feira.services.flashsale.entrypoints.limits import Limits
 from feira.services.flashsale.entrypoints.schedule import WHEN_BROKER_LOST, turn_when_due
 from feira.services.flashsale.entrypoints.ticket_admission import TicketAdmission
 from feira.services.flashsale.settings import FlashsaleSettings
+
+if TYPE_CHECKING:
+    from feira.services.flashsale.adapters.report_page import ReportPage
 
 
 class Queries(FlashSaleQueries, CrowdQueries, Protocol):
@@ -142,9 +145,17 @@ def _crowd(
         challenges=SignedChallenges(key),
         streams=Streams(limits, service.stopping, metrics.streams),
         clock=service.parts.clock,
-        render=ReportPage().render,
+        render=lambda report: report_page().render(report),
         ticket_seconds=settings.ticket_seconds,
     )
+
+
+@cache
+def report_page() -> "ReportPage":
+    """Made when somebody asks for it: a process that shows no report carries no templates."""
+    from feira.services.flashsale.adapters.report_page import ReportPage
+
+    return ReportPage()
 
 
 async def _save_counts(service: Service, counts: CrowdCounts, settings: FlashsaleSettings) -> None:

@@ -31,7 +31,7 @@ from feira.services.flashsale.entrypoints.crowd_metrics import CrowdMetrics
 log = structlog.get_logger(__name__)
 
 READ_SECONDS: Final = 0.25
-READ_SECONDS_MIN: Final = 0.02
+READ_SECONDS_MIN: Final = 0.05
 """However much is committed, the board is not read more often."""
 QUIET_SECONDS: Final = 1.0
 """Between reads while no drop is open or about to be."""

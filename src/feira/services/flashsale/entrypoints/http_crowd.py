@@ -27,7 +27,7 @@ from feira.kernel.clock import Clock
 from feira.kernel.errors import Category, Refused, Rejected
 from feira.services.flashsale.application.crowd_ports import Challenges, CrowdQueries, Tickets
 from feira.services.flashsale.application.join_waiting_room import JoinWaitingRoom
-from feira.services.flashsale.domain.drop import NOT_FOUND, SOLD_OUT
+from feira.services.flashsale.domain.drop import NOT_FOUND, NOT_OPEN, SOLD_OUT
 from feira.services.flashsale.domain.report import DropReport, report_on
 from feira.services.flashsale.domain.standing import Standing, is_sold_out
 from feira.services.flashsale.domain.waiting_room import Ticket, let_in, let_in_at
@@ -213,6 +213,8 @@ def _refused(
 ) -> Refused | None:
     if not standing.admission:
         return NO_WAITING_ROOM
+    if now >= standing.ends_at:
+        return NOT_OPEN
     if is_sold_out(standing):
         return SOLD_OUT
     if not standing.challenge_bits:
