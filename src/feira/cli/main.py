@@ -1,4 +1,5 @@
-"""`feira up | run | migrate | seed | doctor | dead-letters | bench | model | simulate`.
+"""`feira up | run | migrate | seed | doctor | dead-letters | bench | model | simulate |
+rebuild`.
 
 Exit codes: 0 done; 1 it was tried and failed; 2 called wrongly (settings or arguments).
 """
@@ -102,6 +103,17 @@ def bench(context: typer.Context) -> None:
     from feira.cli.bench import bench as measure
 
     raise typer.Exit(measure(context.args))
+
+
+@app.command()
+def rebuild(
+    service: Annotated[str, typer.Argument(help="The service whose read models are made anew.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Mend the rows that are wrong.")] = False,
+) -> None:
+    """Make a running shop's read models anew from events, and compare their hashes."""
+    from feira.cli.rebuild import rebuild as make_anew
+
+    _finish(make_anew(service, apply=apply))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from feira.contracts.message import Message
-from feira.contracts.units import Ordinal, Pieces
+from feira.contracts.units import Ordinal, Pieces, Rows
 
 TOPIC = "catalog.events"
 
@@ -36,3 +36,30 @@ class ProductRemoved(Message, frozen=True, kw_only=True):
 
     product_id: int
     version: Ordinal
+
+
+class ProductsRepeated(Message, frozen=True, kw_only=True):
+    """A page of products was told again: so many, up to `last_id` (none: there are no more).
+
+    The answer to ProductsWanted. The products' own messages may come before it or after it.
+    """
+
+    TYPE: ClassVar[str] = "feira.catalog.products_repeated.v1"
+    TOPIC: ClassVar[str] = TOPIC
+    KEY: ClassVar[str] = "request_id"
+
+    request_id: str
+    told: Rows
+    last_id: int | None = None
+
+
+class LevelsWanted(Message, frozen=True, kw_only=True):
+    """The catalog makes its copy of the stock levels anew: it wants those of the next products
+    after `after_id`. Answered by LevelsRepeated."""
+
+    TYPE: ClassVar[str] = "feira.catalog.levels_wanted.v1"
+    TOPIC: ClassVar[str] = "catalog.wishes"
+    KEY: ClassVar[str] = "request_id"
+
+    request_id: str
+    after_id: int

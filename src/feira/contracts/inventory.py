@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from feira.contracts.message import Message
-from feira.contracts.units import Ordinal, Pieces
+from feira.contracts.units import Ordinal, Pieces, Rows
 
 TOPIC = "inventory.events"
 ALLOTMENTS_TOPIC = "inventory.allotments"
@@ -102,3 +102,18 @@ class StockGivenBack(Message, frozen=True, kw_only=True):
 
     allotment_id: int
     quantity: Pieces
+
+
+class LevelsRepeated(Message, frozen=True, kw_only=True):
+    """A page of levels was told again: so many, up to `last_id` (none: there are no more).
+
+    The answer to LevelsWanted. The levels' own messages may come before it or after it.
+    """
+
+    TYPE: ClassVar[str] = "feira.inventory.levels_repeated.v1"
+    TOPIC: ClassVar[str] = "inventory.levels"
+    KEY: ClassVar[str] = "request_id"
+
+    request_id: str
+    told: Rows
+    last_id: int | None = None

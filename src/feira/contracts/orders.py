@@ -116,3 +116,17 @@ class SaleOrderSettled(Message, frozen=True, kw_only=True):
     order_id: int
     allotment_id: int
     is_sold: bool
+
+
+class ProductsWanted(Message, frozen=True, kw_only=True):
+    """Orders makes its price book anew: it wants the next products after `after_id`.
+
+    Answered by ProductsRepeated.
+    """
+
+    TYPE: ClassVar[str] = "feira.orders.products_wanted.v1"
+    TOPIC: ClassVar[str] = "orders.wishes"
+    KEY: ClassVar[str] = "request_id"
+
+    request_id: str
+    after_id: int

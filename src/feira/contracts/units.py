@@ -14,3 +14,4 @@ Pieces: TypeAlias = Annotated[int, msgspec.Meta(extra_json_schema={UNIT: "pieces
 Ordinal: TypeAlias = Annotated[int, msgspec.Meta(extra_json_schema={UNIT: "ordinal"})]
 """It only counts: a higher one is later."""
 UnixSeconds: TypeAlias = Annotated[int, msgspec.Meta(extra_json_schema={UNIT: "Unix seconds"})]
+Rows: TypeAlias = Annotated[int, msgspec.Meta(extra_json_schema={UNIT: "rows"})]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from feira.chassis.parts import Parts
+from feira.chassis.postgres.read_models import ReadModel
 from feira.chassis.service import Service
 from feira.chassis.settings import ServiceSettings
 from feira.contracts.identity import SessionRevoked
@@ -51,6 +52,12 @@ def migrations_of(name: str) -> Path:
     package = import_module(f"feira.services.{name}")
     assert package.__file__ is not None
     return Path(package.__file__).parent / "migrations"
+
+
+def read_models_of(name: str) -> tuple[ReadModel, ...]:
+    """The tables of a service that hold nothing but what others told it."""
+    module = f"feira.services.{name}.adapters.postgres.read_models"
+    return tuple(import_module(module).READ_MODELS) if find_spec(module) else ()
 
 
 def listened_to_by(name: str) -> tuple[type[Message], ...]:

@@ -16,6 +16,7 @@ from feira.chassis.outbox import Outbox
 from feira.chassis.work import Origin
 from feira.contracts.inventory import StockLevelChanged
 from feira.contracts.message import Message
+from feira.contracts.orders import ProductsWanted
 from feira.kernel.clock import ManualClock
 from feira.kernel.ids import Ids
 from feira.services.catalog.adapters.memory import MemoryCatalog, memory_unit_of_work
@@ -209,8 +210,9 @@ def random_command(chance: Random) -> Any:
             level(product_id, chance.randint(0, 9), chance.randint(1, 9)),
             AnnounceProducts(),
             ContinueAnnouncement(chance.randint(1, 3)),
+            ProductsWanted(request_id="a rebuild", after_id=chance.randint(0, 3)),
         ],
-        weights=[3, 6, 5, 3, 3, 4, 1, 6, 2, 4, 3, 3, 1, 2],
+        weights=[3, 6, 5, 3, 3, 4, 1, 6, 2, 4, 3, 3, 1, 2, 1],
     )[0]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from feira.chassis.batch import UseCase
-from feira.contracts.catalog import ProductChanged
+from feira.contracts.catalog import LevelsWanted, ProductChanged
 from feira.contracts.flashsale import GiveBackStock, SetAsideStock
 from feira.contracts.message import Message
 from feira.contracts.orchestrator import ConfirmReservation, ReleaseStock, ReserveStock
@@ -12,6 +12,7 @@ from feira.services.inventory.application.confirm_reservation import confirm_res
 from feira.services.inventory.application.give_back_stock import give_back_stock
 from feira.services.inventory.application.open_stock_item import open_stock_items
 from feira.services.inventory.application.release_stock import release_stock
+from feira.services.inventory.application.repeat_levels import repeat_levels
 from feira.services.inventory.application.reserve_stock import reserve_stock
 from feira.services.inventory.application.set_aside_stock import set_aside_stock
 
@@ -22,4 +23,5 @@ LISTENS_TO: Final[Mapping[type[Message], UseCase[Any]]] = {
     ReleaseStock: release_stock,
     SetAsideStock: set_aside_stock,
     GiveBackStock: give_back_stock,
+    LevelsWanted: repeat_levels,
 }
