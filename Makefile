@@ -7,7 +7,7 @@ LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-heade
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
 .DEFAULT_GOAL := help
-.PHONY: help up bench simulate mutants test check lint fmt docs lock hooks python runtime dev clean
+.PHONY: help up bench simulate mutants handlers test check lint fmt docs lock hooks python runtime dev clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -43,6 +43,9 @@ docs: dev ## Write the documents that are made from the contracts (AsyncAPI, sch
 
 mutants: dev ## Plant every known bug in a copy of the source: the tests must catch each (ARGS="--sample 8")
 	@$(BIN)/python scripts/mutants.py $(ARGS)
+
+handlers: dev ## List the exception handlers that no fast test has executed
+	@$(BIN)/python scripts/exception_coverage.py $(ARGS)
 
 lock: dev ## Lock the dependencies of pyproject.toml (UPGRADE=1 takes the newest)
 	@$(LOCK) --output-file requirements.lock

@@ -29,7 +29,12 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 TABLES: Final = ROOT / "tests" / "mutants"
 COPIED: Final = ("src", "tests", "scripts", "docs", "pyproject.toml", ".importlinter", "README.md")
 TESTS_SECONDS_MAX: Final = 300
+QUICK: Final = ("tests/unit/", "tests/architecture/")
 FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*)?(?: - .*)?$", re.MULTILINE)
+PYTEST: Final = (
+    *("-q", "-x", "-p", "no:cacheprovider", "-n", "0"),
+    *("--hypothesis-profile", "first-failure"),
+)
 MARKS: Final = ("<!-- mutants: begin -->", "<!-- mutants: end -->")
 
 PASSED, CAUGHT = 0, 1  # pytest's exit codes
@@ -45,6 +50,10 @@ class Mutant:
     new: str
     tests: tuple[str, ...]
     """Arguments of pytest."""
+
+    @property
+    def is_quick(self) -> bool:
+        return all(t.startswith(QUICK) for t in self.tests if t.startswith("tests/"))
 
     def applied_to(self, text: str) -> str:
         """Raises ValueError when its old text is not there exactly once."""
@@ -102,6 +111,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("name", nargs="?", default="", help="only those whose name contains this")
     parser.add_argument("--area", action="append", default=[], help="only those of this table")
     parser.add_argument("--sample", type=int, help="only so many, drawn by the seed")
+    parser.add_argument("--quick", action="store_true", help="only those that unit tests catch")
     parser.add_argument("--seed", type=int, default=None, help="of the sample; a new one if absent")
     parser.add_argument("--trust-tests", action="store_true", help="they have just been run")
     parser.add_argument("--write", type=Path, help="a document to put the table into")
@@ -111,6 +121,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _chosen(options: argparse.Namespace) -> list[Mutant]:
     areas = set(options.area) or {mutant.area for mutant in all_mutants()}
     mutants = [m for m in all_mutants() if options.name in m.name and m.area in areas]
+    if options.quick:
+        mutants = [mutant for mutant in mutants if mutant.is_quick]
     if not mutants:
         sys.exit(f"no mutant is named like {options.name!r}")
     if options.sample is None:
@@ -163,7 +175,7 @@ def _run_tests(copy: Path, tests: Sequence[str]) -> tuple[int, str]:
     """Pytest's exit code and output. The copy comes first on the path, before what is installed."""
     paths = os.pathsep.join((str(copy / "src"), str(copy)))
     environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-n", "0"]
+    command = [sys.executable, "-m", "pytest", *PYTEST]
     try:
         done = subprocess.run(
             [*command, *tests],

@@ -5,6 +5,10 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
+
+# `--hypothesis-profile first-failure`: any counterexample will do (scripts/mutants.py).
+settings.register_profile("first-failure", phases=(Phase.explicit, Phase.generate))
 
 TESTS = Path(__file__).parent
 # FEIRA_REQUIRE=all: whatever a test needs must be here, so a skip is a failure.
