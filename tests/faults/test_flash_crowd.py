@@ -29,7 +29,7 @@ async def test_three_processes_sell_every_unit_once(client: ShopClient) -> None:
     "names",
     [
         ("flashsale", "nginx", "flashsale-2"),
-        ("orders", "inventory", "orchestrator"),
+        ("orders", "identity", "inventory", "catalog", "orchestrator"),
         ("payments", "sandbox", "valkey", "postgres"),
     ],
     ids=" ".join,
