@@ -1,14 +1,19 @@
-"""A throw-away Valkey for each test that wants one, and the brokers of the behavioural suite."""
+"""A throw-away Valkey for each test that wants one, and the brokers of the behavioural suite.
+
+Kafka starts slowly: one node serves all tests, each in a namespace of its own.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import uvloop
 
 from tests.adapters.transports.brokers import Broker, HonestSimulatedBroker, ValkeyBroker
+from tests.adapters.transports.kafka_broker import KafkaBroker
 from tests.adapters.transports.valkey_server import ValkeyServer
+from tests.broker_node import BrokerNode, broker_node
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -24,14 +29,43 @@ async def valkey_server(tmp_path: Path) -> AsyncIterator[ValkeyServer]:
     server.kill()
 
 
-@pytest.fixture(params=["valkey", "sim"])
+@pytest.fixture(scope="session")
+def kafka_node() -> Iterator[BrokerNode]:
+    with broker_node("kafka") as node:
+        yield node
+
+
+@pytest.fixture(params=["valkey", "sim", "kafka"])
 async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
     broker: Broker
     if request.param == "valkey":
         server = ValkeyServer(tmp_path / "valkey")
         await server.start()
         broker = ValkeyBroker(server)
+    elif request.param == "kafka":
+        node: BrokerNode = request.getfixturevalue("kafka_node")
+        await node.start()
+        broker = KafkaBroker(node)
     else:
         broker = HonestSimulatedBroker()
     yield broker
     await broker.close()
+
+
+@pytest.fixture(params=["valkey", "sim"])
+async def trimmed_broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
+    """Those that drop envelopes when they are told to; the others do so by age, on their own."""
+    broker: Broker = HonestSimulatedBroker()
+    if request.param == "valkey":
+        server = ValkeyServer(tmp_path / "valkey")
+        await server.start()
+        broker = ValkeyBroker(server)
+    yield broker
+    await broker.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Kafka's client sits on threads, and starts slowly: one of the loops is enough for it."""
+    twice = [item for item in items if "asyncio-kafka" in item.name]
+    config.hook.pytest_deselected(items=twice)
+    items[:] = [item for item in items if item not in set(twice)]

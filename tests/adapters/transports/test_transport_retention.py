@@ -39,8 +39,10 @@ async def test_every_broadcast_subscriber_gets_every_envelope(broker: Broker) ->
         assert by_partition(received) == by_partition(sent)
 
 
-async def test_trim_drops_what_every_group_acknowledged_and_nothing_else(broker: Broker) -> None:
-    transport = broker.open("a")
+async def test_trim_drops_what_every_group_acknowledged_and_nothing_else(
+    trimmed_broker: Broker,
+) -> None:
+    transport = trimmed_broker.open("a")
     done, half_done = one_each(2, size_bytes=5000), one_each(2, size_bytes=5000)
     billing = await transport.subscribe("billing", [TOPIC])
     shipping = await transport.subscribe("shipping", [TOPIC])
@@ -60,11 +62,11 @@ async def test_trim_drops_what_every_group_acknowledged_and_nothing_else(broker:
     assert by_partition(await receive(shipping, ids(half_done))) == by_partition(half_done)
 
 
-async def test_trim_leaves_a_broadcast_topic_its_window(broker: Broker) -> None:
-    transport = broker.open("a")
+async def test_trim_leaves_a_broadcast_topic_its_window(trimmed_broker: Broker) -> None:
+    transport = trimmed_broker.open("a")
     old, recent = one_each(size_bytes=5000), one_each(size_bytes=5000)
-    await broker.publish_long_ago(old, seconds=25 * 60)
-    await broker.publish_long_ago(recent, seconds=15 * 60)
+    await trimmed_broker.publish_long_ago(old, seconds=25 * 60)
+    await trimmed_broker.publish_long_ago(recent, seconds=15 * 60)
     watcher = await transport.subscribe_broadcast([TOPIC], since_seconds=1200)
     await receive(watcher, ids(recent))
     billing = await transport.subscribe("billing", [TOPIC])
@@ -76,11 +78,11 @@ async def test_trim_leaves_a_broadcast_topic_its_window(broker: Broker) -> None:
     assert ids(await receive(latecomer, ids(recent))) == ids(recent)
 
 
-async def test_a_topic_without_groups_is_kept_a_day(broker: Broker) -> None:
-    transport = broker.open("a")
+async def test_a_topic_without_groups_is_kept_a_day(trimmed_broker: Broker) -> None:
+    transport = trimmed_broker.open("a")
     forgotten, young = one_each(size_bytes=5000), one_each(size_bytes=5000)
-    await broker.publish_long_ago(forgotten, seconds=25 * 3600)
-    await broker.publish_long_ago(young, seconds=23 * 3600)
+    await trimmed_broker.publish_long_ago(forgotten, seconds=25 * 3600)
+    await trimmed_broker.publish_long_ago(young, seconds=23 * 3600)
     await transport.publish([fresh := envelope()])
 
     await transport.trim()
@@ -89,9 +91,9 @@ async def test_a_topic_without_groups_is_kept_a_day(broker: Broker) -> None:
     assert ids(await receive(latecomer, ids([*young, fresh]))) == ids([*young, fresh])
 
 
-async def test_a_topic_without_groups_keeps_no_more_than_its_limit(broker: Broker) -> None:
+async def test_a_topic_without_groups_keeps_no_more_than_its_limit(trimmed_broker: Broker) -> None:
     """In whole nodes of 100 on Valkey: what is dropped is dropped cheaply."""
-    transport = broker.open("a")
+    transport = trimmed_broker.open("a")
     unread = [envelope() for _ in range(Retention().unread_envelopes_max + 500)]
     await transport.publish(unread)
 

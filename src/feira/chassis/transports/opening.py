@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from feira.chassis.transports.kafka_settings import KAFKA_SCHEMES, read_kafka_url
 from feira.chassis.transports.port import Transport
 from feira.chassis.transports.simulated import simulated_broker
 from feira.chassis.transports.simulated_faults import Faults
@@ -15,7 +16,7 @@ from feira.chassis.transports.valkey_address import VALKEY_SCHEMES
 from feira.chassis.transports.valkey_settings import read_valkey_url
 from feira.kernel.errors import Misconfigured
 
-SCHEMES: Final = (*VALKEY_SCHEMES, "sim")
+SCHEMES: Final = (*VALKEY_SCHEMES, *KAFKA_SCHEMES, "sim")
 _MEMBER: Final = re.compile(r"[!-~]{1,100}")  # as Valkey wants the names of its clients
 
 
@@ -23,7 +24,8 @@ def open_transport(url: str, *, partitions: int, member: str) -> Transport:
     """The transport for a broker's URL; nothing is asked of the broker yet.
 
     `member` names this process in its consumer groups: unique among those alive, and best the same
-    again after a restart. Options stand in the query: `ValkeyLimits`, or `seed` and `Faults`.
+    again after a restart. Options stand in the query: `ValkeyLimits`,
+    `KafkaLimits`, or `seed` and `Faults`.
     Raises `Misconfigured`.
     """
     if not _MEMBER.fullmatch(member):
@@ -34,9 +36,19 @@ def open_transport(url: str, *, partitions: int, member: str) -> Transport:
     if scheme in VALKEY_SCHEMES:
         address, limits = read_valkey_url(url)
         return ValkeyTransport(address, limits, partitions=partitions, member=member)
+    if scheme in KAFKA_SCHEMES:
+        return _open_kafka(url, partitions, member)
     if scheme == "sim":
         return _open_simulated(url, partitions, member)
     raise Misconfigured(f"no broker for scheme {scheme!r}; known: {', '.join(SCHEMES)}")
+
+
+def _open_kafka(url: str, partitions: int, member: str) -> Transport:
+    """Imported only where it is used: its client is large."""
+    from feira.chassis.transports.kafka import KafkaTransport
+
+    kafka, limits = read_kafka_url(url)
+    return KafkaTransport(kafka, limits, partitions=partitions, member=member)
 
 
 def _open_simulated(url: str, partitions: int, member: str) -> Transport:

@@ -106,7 +106,10 @@ class Transport(Protocol):
         ...
 
     async def trim(self) -> None:
-        """Drop envelopes that every group has acknowledged (older than the broadcast window)."""
+        """Drop envelopes that every group has acknowledged (older than the broadcast window).
+
+        A broker that drops them by their age itself (Kafka, RabbitMQ's streams) needs no help.
+        """
         ...
 
     async def close(self) -> None: ...

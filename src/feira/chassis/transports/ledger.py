@@ -1,0 +1,46 @@
+"""What a broker is known to hold: so that lost topics are noticed, and not taken for new ones.
+
+A small log of the broker's own, beside the topics, with a line for each topic that was made and for
+each that was found missing although it had been made. Every process reads the same lines, so all
+agree on the epoch: the log's own identity, and how often something was lost since it began.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+LEDGER: Final = "feira.ledger"
+_MADE: Final = "made "
+_LOST: Final = "lost "
+
+
+def made(topic: str) -> bytes:
+    return f"{_MADE}{topic}".encode()
+
+
+def lost(topic: str) -> bytes:
+    return f"{_LOST}{topic}".encode()
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The lines read so far of one log; another log means another `Ledger`."""
+
+    identity: str
+    topics: set[str] = field(default_factory=set)
+    losses: int = 0
+
+    def read(self, line: bytes) -> None:
+        """Lines of a kind that a later version may write are passed over."""
+        text = line.decode(errors="replace")
+        if text.startswith(_MADE):
+            self.topics.add(text.removeprefix(_MADE))
+        elif text.startswith(_LOST):
+            self.losses += 1
+
+    def line_for(self, missing_topic: str) -> bytes:
+        """What to write about a topic that was missing, and has been made."""
+        return lost(missing_topic) if missing_topic in self.topics else made(missing_topic)
+
+    @property
+    def epoch(self) -> str:
+        return f"{self.identity}.{self.losses}"
