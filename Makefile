@@ -6,16 +6,24 @@ TEST_JOBS ?= 2
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-strip-extras \
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
+# BROKER=kafka or rabbitmq starts one; a URL names one that is there (`up`, `bench`)
+ifdef BROKER
+export FEIRA_BROKER := $(BROKER)
+endif
+
 .DEFAULT_GOAL := help
-.PHONY: help up bench simulate mutants handlers test check lint fmt docs lock hooks python runtime dev clean
+.PHONY: help up kafka bench simulate mutants handlers test check lint fmt docs lock hooks python runtime dev clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
-up: runtime ## Start the shop, with all it needs, on this machine (Ctrl-C stops it)
+up: runtime $(filter kafka,$(BROKER)) ## Start the shop on this machine (Ctrl-C stops it; BROKER=kafka, rabbitmq or a URL)
 	@exec $(BIN)/feira up $(ARGS)
 
-bench: runtime ## Measure purchases, accepts and reservations a second
+kafka: python ## Have Maven fetch the jars of a single-node Apache Kafka into .cache/kafka
+	@$(PYTHON) scripts/fetch_kafka.py
+
+bench: runtime $(filter kafka,$(BROKER)) ## Measure purchases, accepts and reservations a second (BROKER= as above)
 	@exec $(BIN)/feira bench $(ARGS)
 
 simulate: dev ## Simulate 1,000,000 purchases with every fault (ARGS="--seeds 10" for less)

@@ -128,14 +128,15 @@ async def world(processes: str = PROCESSES_DEFAULT, *, seed: bool = True) -> Asy
 
 
 def _settings(folder: Path, processes: str, *, seed: bool) -> ShopSettings:
-    first = _free_ports(len(SERVICES) + 4)
+    first = _free_ports(len(SERVICES) + 5)
     return ShopSettings(
         data_dir=folder / "feira",
         port=first,
         postgres_port=first + 1,
         valkey_port=first + 2,
         sandbox_port=first + 3,
-        services_port=first + 4,
+        broker_port=first + 4,
+        services_port=first + 5,
         processes=processes,
         seed=seed,
         rate_limit=False,

@@ -18,8 +18,8 @@ from feira.embedded.postgres import EmbeddedPostgres
 from feira.embedded.probes import answers_http
 from feira.embedded.process import Observer, ProcessSpec
 from feira.embedded.supervisor import Supervisor
-from feira.embedded.valkey import EmbeddedValkey
 from feira.runtime.registry import SERVICES, check_names
+from feira.runtime.shop_broker import broker_of
 from feira.runtime.shop_settings import ServiceProcess, ShopSettings
 
 Say = Callable[[str], None]
@@ -40,7 +40,8 @@ class Shop:
         self.settings = settings
         self.data_dir = data_dir
         self._postgres = EmbeddedPostgres(data_dir, settings.postgres_port)
-        self._valkey = EmbeddedValkey(data_dir, settings.valkey_port)
+        self._broker = broker_of(settings, data_dir)
+        self._broker_names: list[str] = []
         self.supervisor = Supervisor(
             run_dir=data_dir.run_dir,
             log_dir=data_dir.log_dir,
@@ -54,7 +55,7 @@ class Shop:
         await self.supervisor.evict_orphans()
         self._check_ports()
         environment = self._environment()
-        say("starting PostgreSQL and Valkey")
+        say(f"starting PostgreSQL and {self._broker.title}")
         await asyncio.gather(
             self._start_stores(), run_to_end(self._one_off("prepare", environment), self.data_dir)
         )
@@ -70,22 +71,24 @@ class Shop:
             await run_to_end(self._one_off("seed", environment), self.data_dir)
 
     async def _start_stores(self) -> None:
-        await self.supervisor.start(
-            *await asyncio.gather(self._postgres.prepare(), self._valkey.prepare())
-        )
+        postgres, broker = await asyncio.gather(self._postgres.prepare(), self._broker.prepare())
+        self._broker_names = [spec.name for spec in broker]
+        await self.supervisor.start(postgres, *broker[:1])
+        for spec in broker[1:]:
+            await self.supervisor.start(spec)
         await self._postgres.ensure_databases(SERVICES, may_read_log=self.settings.relay == "cdc")
 
     def process_names(self) -> list[str]:
         """What is supervised, in the order of its start."""
         services = [process.name for process in self.settings.service_processes]
-        return ["postgres", "valkey", "sandbox", *services, "nginx"]
+        return ["postgres", *self._broker_names, "sandbox", *services, "nginx"]
 
     def _check_ports(self) -> None:
         settings = self.settings
         for port, wanted_by, name in (
             (settings.port, "the gateway", "FEIRA_PORT"),
             (settings.postgres_port, "PostgreSQL", "FEIRA_POSTGRES_PORT"),
-            (settings.valkey_port, "Valkey", "FEIRA_VALKEY_PORT"),
+            *self._broker.ports,
             (settings.sandbox_port, "the payment sandbox", "FEIRA_SANDBOX_PORT"),
         ):
             ensure_port_free(port, wanted_by, name)
@@ -100,7 +103,7 @@ class Shop:
         keys = data_dir.path / "keys"
         generate_signing_key(keys / "signing.json", keys / "jwks.json")
         environment = {
-            "FEIRA_BROKER_URL": self._valkey.unix_url,
+            "FEIRA_BROKER_URL": self._broker.url,
             "FEIRA_JWKS_FILE": str(keys / "jwks.json"),
             "FEIRA_LOG_FORMAT": "json",
             "FEIRA_RELAY": self.settings.relay,

@@ -32,7 +32,12 @@ class ShopSettings(BaseSettings):
 
     port: Port = 8000
     postgres_port: Port = 8432
+    broker: str = Field(default="valkey", repr=False)
+    """`valkey`, `kafka` or `rabbitmq` for one that the shop starts; or the URL of another."""
     valkey_port: Port = 8379
+    broker_port: Port = 8392
+    """Of the Kafka or RabbitMQ that the shop starts."""
+    kafka_jars_dir: Path = Path(".cache/kafka")
     sandbox_port: Port = 8090
     services_port: Annotated[int, Field(ge=1, le=65_500)] = 8101
     data_dir: Path = Path(".feira")

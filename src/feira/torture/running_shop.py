@@ -29,6 +29,7 @@ STOP_TIMEOUT_SECONDS = 40
 TAIL_LINES = 12
 
 # Feira's own, and the one that has every process compile all of it anew.
+FOREIGN_PROGRAMS = ("nginx", "postgres", "valkey", "kafka", "rabbitmq", "rabbitmq-epmd")
 FOREIGN_SETTINGS = ("FEIRA_", "PYTHONDONTWRITEBYTECODE")
 
 
@@ -42,6 +43,7 @@ class RunningShop:
         self._settings = {
             **{name: str(port) for name, port in self.ports.items()},
             "FEIRA_DATA_DIR": str(self.data_dir),
+            "FEIRA_KAFKA_JARS_DIR": str(Path(".cache/kafka").resolve()),
             **(settings or {}),
         }
         self.opening_cpu_seconds = 0.0
@@ -204,7 +206,7 @@ class RunningShop:
     def errors_logged(self) -> list[str]:
         """What Feira's processes have logged as an error, and what is no log line at all."""
         files = self.data_dir.glob("log/*.log")
-        feiras = [file for file in files if file.stem not in ("nginx", "postgres", "valkey")]
+        feiras = [file for file in files if file.stem not in FOREIGN_PROGRAMS]
         return [
             f"{file.stem}: {line[:500]}"
             for file in feiras

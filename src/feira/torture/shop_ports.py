@@ -15,6 +15,7 @@ PORT_SETTINGS: Final = (
     "FEIRA_POSTGRES_PORT",
     "FEIRA_VALKEY_PORT",
     "FEIRA_SANDBOX_PORT",
+    "FEIRA_BROKER_PORT",
     "FEIRA_SERVICES_PORT",  # and those after it
 )
 
