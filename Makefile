@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
 TEST_JOBS ?= 2
+BROKER_TESTS := $(addprefix tests/journeys/test_,purchase.py late_money.py documents.py) \
+                tests/faults/test_broker_under_load.py
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-strip-extras \
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
@@ -12,10 +14,10 @@ export FEIRA_BROKER := $(BROKER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help up kafka bench simulate mutants handlers test check lint fmt docs lock hooks python runtime dev clean
+.PHONY: help up kafka bench simulate mutants handlers test test-brokers check lint fmt docs lock hooks python runtime dev clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 up: runtime $(filter kafka,$(BROKER)) ## Start the shop on this machine (Ctrl-C stops it; BROKER=kafka, rabbitmq or a URL)
 	@exec $(BIN)/feira up $(ARGS)
@@ -29,8 +31,13 @@ bench: runtime $(filter kafka,$(BROKER)) ## Measure purchases, accepts and reser
 simulate: dev ## Simulate 1,000,000 purchases with every fault (ARGS="--seeds 10" for less)
 	@$(BIN)/feira simulate --seeds 1000 --orders 1000 $(ARGS)
 
-test: dev ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
+test: dev kafka ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
 	@$(BIN)/python -m pytest --numprocesses $(TEST_JOBS) --dist loadgroup $(ARGS)
+
+test-brokers: dev kafka ## Run the journeys and faults that depend on the broker, on Kafka and RabbitMQ
+	@for broker in kafka rabbitmq; do \
+	  echo "feira: on $$broker" && \
+	  FEIRA_TEST_BROKER=$$broker $(BIN)/python -m pytest $(BROKER_TESTS) $(ARGS) || exit; done
 
 check: lint ## Check format, lint, types, imports and published messages; run the fast tests
 	@$(BIN)/python -m pytest --quiet tests/unit tests/architecture

@@ -88,10 +88,10 @@ class Rush:
 
         await eventually(has, INSIST_TIMEOUT_SECONDS, f"{orders} orders are accepted")
 
-    async def ends_well(self) -> None:
+    async def ends_well(self, timeout_seconds: float = END_TIMEOUT_SECONDS) -> None:
         """Every order was answered, every accepted order ends, and everybody's books agree."""
         await self.reached(ORDERS)
-        await eventually(self._all_have_ended, END_TIMEOUT_SECONDS, "every order ends")
+        await eventually(self._all_have_ended, timeout_seconds, "every order ends")
         self._agrees_with(await all_agree(self.client))
         await self._is_as_customers_see_it()
 

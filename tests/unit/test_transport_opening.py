@@ -2,6 +2,8 @@
 
 import pytest
 
+from feira.chassis.transports.amqp_settings import read_amqp_url
+from feira.chassis.transports.kafka_settings import read_kafka_url
 from feira.chassis.transports.opening import open_transport
 from feira.chassis.transports.port import Envelope
 from feira.chassis.transports.simulated import SimulatedTransport, simulated_broker
@@ -41,6 +43,40 @@ def test_a_url_says_where_who_and_how() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "url", ["kafka://one,two:9093?replicas=3", "kafkas://feira:s3cret@one", "amqp://one/shop"]
+)
+async def test_urls_of_kafka_and_rabbitmq_open_without_a_server(url: str) -> None:
+    transport = open_transport(url, partitions=8, member="orders-1")
+    assert transport.partitions == 8
+    await transport.close()
+
+
+def test_a_kafka_url_says_where_who_and_how() -> None:
+    address, limits = read_kafka_url(
+        "kafkas://feira:s%2Fecret@one,two:9093,[::1]?replicas=3&namespace=shop."
+    )
+    assert address.servers == "one:9092,two:9093,[::1]:9092"
+    assert (address.tls, address.username, address.password) == (True, "feira", "s/ecret")
+    assert "s/ecret" not in repr(address)
+    assert (limits.replicas, limits.namespace) == (3, "shop.")
+    assert address.configuration()["security.protocol"] == "SASL_SSL"
+
+
+def test_an_amqp_url_says_where_and_how() -> None:
+    server, limits = read_amqp_url("amqp://feira:s%2Fecret@one:7000/shop?retention_hours=24")
+    assert (server, limits.retention_hours) == ("amqp://feira:s%2Fecret@one:7000/shop", 24)
+    assert read_amqp_url("amqp://one")[0] == "amqp://one/%2F"
+
+
+@pytest.mark.parametrize(
+    "url", ["kafka://", "kafka://one?speed=9", "kafka://one?replicas=x", "amqp://one?speed=9"]
+)
+def test_what_kafka_and_rabbitmq_cannot_be_told_is_said(url: str) -> None:
+    with pytest.raises(Misconfigured):
+        open_transport(url, partitions=1, member="a")
+
+
 def test_tls_checks_the_servers_name() -> None:
     address, _ = read_valkey_url("valkeys://broker.example")
     assert address.tls is not None
@@ -71,7 +107,7 @@ async def test_faults_stand_in_the_url() -> None:
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("redis://127.0.0.1", "known: valkey, valkeys, unix, sim"),
+        ("redis://127.0.0.1", "known: valkey, valkeys, unix, kafka, kafkas, amqp, amqps, sim"),
         ("127.0.0.1:6379", "known: valkey"),
         ("", "known: valkey"),
         ("valkey://127.0.0.1:port", "port"),

@@ -28,8 +28,9 @@ START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 40
 TAIL_LINES = 12
 
-# Feira's own, and the one that has every process compile all of it anew.
 FOREIGN_PROGRAMS = ("nginx", "postgres", "valkey", "kafka", "rabbitmq", "rabbitmq-epmd")
+
+# Feira's own, and the one that has every process compile all of it anew.
 FOREIGN_SETTINGS = ("FEIRA_", "PYTHONDONTWRITEBYTECODE")
 
 

@@ -1,6 +1,6 @@
 """A throw-away Valkey for each test that wants one, and the brokers of the behavioural suite.
 
-Kafka starts slowly: one node serves all tests, each in a namespace of its own.
+Kafka and RabbitMQ start slowly: one node of each serves all tests, each in its own namespace.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import uvloop
 
 from tests.adapters.transports.brokers import Broker, HonestSimulatedBroker, ValkeyBroker
 from tests.adapters.transports.kafka_broker import KafkaBroker
+from tests.adapters.transports.rabbitmq_broker import RabbitMqBroker
 from tests.adapters.transports.valkey_server import ValkeyServer
 from tests.broker_node import BrokerNode, broker_node
 
@@ -35,7 +36,13 @@ def kafka_node() -> Iterator[BrokerNode]:
         yield node
 
 
-@pytest.fixture(params=["valkey", "sim", "kafka"])
+@pytest.fixture(scope="session")
+def rabbitmq_node() -> Iterator[BrokerNode]:
+    with broker_node("rabbitmq") as node:
+        yield node
+
+
+@pytest.fixture(params=["valkey", "sim", "kafka", "rabbitmq"])
 async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Broker]:
     broker: Broker
     if request.param == "valkey":
@@ -46,6 +53,10 @@ async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         node: BrokerNode = request.getfixturevalue("kafka_node")
         await node.start()
         broker = KafkaBroker(node)
+    elif request.param == "rabbitmq":
+        node = request.getfixturevalue("rabbitmq_node")
+        await node.start()
+        broker = RabbitMqBroker(node)
     else:
         broker = HonestSimulatedBroker()
     yield broker
@@ -65,7 +76,13 @@ async def trimmed_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Asyn
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Kafka's client sits on threads, and starts slowly: one of the loops is enough for it."""
-    twice = [item for item in items if "asyncio-kafka" in item.name]
+    """What starts slowly is tested on one of the loops, and by one worker where there are more."""
+    twice = [
+        item for item in items if item.name.endswith(("[asyncio-kafka]", "[asyncio-rabbitmq]"))
+    ]
     config.hook.pytest_deselected(items=twice)
     items[:] = [item for item in items if item not in set(twice)]
+    for item in items:
+        for kind in ("kafka", "rabbitmq"):
+            if item.name.endswith(f"-{kind}]"):
+                item.add_marker(pytest.mark.xdist_group(kind))

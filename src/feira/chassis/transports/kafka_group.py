@@ -125,7 +125,7 @@ class KafkaGroupSubscription:
             [self._known.name_of(topic) for topic in self._topics],
             on_assign=self._take,
             on_revoke=lambda _, parts: self._give_up(pump, parts),
-            on_lost=lambda _, parts: self._give_up(pump, parts),
+            on_lost=lambda _, parts: self._lose(pump, parts),
         )
         pump.start()
         try:
@@ -139,7 +139,7 @@ class KafkaGroupSubscription:
         pump, self._pump, self._consumer = self._pump, None, None
         if pump is not None:
             await pump.close(self._limits.command_timeout_seconds)
-        self._holdings.give_up(self._holdings.places)
+        self._holdings.lose(self._holdings.places)
 
     def _check_open(self) -> None:
         if self.closed:
@@ -187,8 +187,16 @@ class KafkaGroupSubscription:
 
     def _give_up(self, pump: KafkaPump, parts: list[TopicPartition]) -> None:
         """The client takes them away itself when this returns."""
+        if pump.closing:  # we go, and may come back
+            self._lose(pump, parts)
+            return
         places = [Place(each.topic, each.partition) for each in parts]
         self._holdings.give_up(places)
+        pump.drop(places)
+
+    def _lose(self, pump: KafkaPump, parts: list[TopicPartition]) -> None:
+        places = [Place(each.topic, each.partition) for each in parts]
+        self._holdings.lose(places)
         pump.drop(places)
 
     def _answered(self, error: KafkaError | None, parts: list[TopicPartition]) -> None:

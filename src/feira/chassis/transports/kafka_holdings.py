@@ -27,8 +27,9 @@ class _Progress:
 
 
 class Holdings:
-    """What was acknowledged is remembered beyond the loss of a partition: when it comes back to
-    this member, what it had done meanwhile need not come again.
+    """What was acknowledged is remembered when a partition is lost with the connection: should it
+    come back to this member, what was done meanwhile need not come again. A partition that was
+    given up to another member is another's business.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,7 @@ class Holdings:
                 each for each in (committed, self._acknowledged.get(place)) if each is not None
             ]
             start = max(known, default=None)
+            self._acknowledged[place] = start or 0
             self._progress[place] = (
                 None
                 if start is None
@@ -50,10 +52,16 @@ class Holdings:
             )
             return start
 
-    def give_up(self, places: Iterable[Place]) -> None:
+    def lose(self, places: Iterable[Place]) -> None:
         with self._lock:
             for place in places:
                 self._progress.pop(place, None)
+
+    def give_up(self, places: Iterable[Place]) -> None:
+        self.lose(places)
+        with self._lock:
+            for place in places:
+                self._acknowledged.pop(place, None)
 
     def forget(self) -> None:
         """All offsets are of topics that are no more."""
@@ -79,7 +87,9 @@ class Holdings:
     def advance(self, done: Sequence[tuple[Place, Delivery]]) -> None:
         with self._lock:
             for place, delivery in done:
-                reached = max(int(delivery.position) + 1, self._acknowledged.get(place, 0))
+                if place not in self._acknowledged:
+                    continue
+                reached = max(int(delivery.position) + 1, self._acknowledged[place])
                 self._acknowledged[place] = reached
                 progress = self._progress.get(place)
                 if progress is not None:

@@ -51,7 +51,7 @@ class KafkaPump:
         self._news = asyncio.Event()
         self._failure: Unavailable | None = None
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._closing = False
+        self.closing = False
         self._paused = False
         self._ended = asyncio.Event()
         self._thread = Thread(target=self._run, name="kafka consumer", daemon=True)
@@ -106,7 +106,7 @@ class KafkaPump:
 
     async def close(self, timeout_seconds: float) -> None:
         """Leave the group if the broker answers; the thread ends by itself if it does so later."""
-        self._closing = True
+        self.closing = True
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._ended.wait()
@@ -135,7 +135,7 @@ class KafkaPump:
 
     def _run(self) -> None:
         try:
-            while not self._closing:
+            while not self.closing:
                 self._run_commands()
                 self._keep_buffer_small()
                 self._poll()

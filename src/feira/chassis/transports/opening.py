@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from feira.chassis.transports.amqp_settings import AMQP_SCHEMES, read_amqp_url
 from feira.chassis.transports.kafka_settings import KAFKA_SCHEMES, read_kafka_url
 from feira.chassis.transports.port import Transport
 from feira.chassis.transports.simulated import simulated_broker
@@ -16,7 +17,7 @@ from feira.chassis.transports.valkey_address import VALKEY_SCHEMES
 from feira.chassis.transports.valkey_settings import read_valkey_url
 from feira.kernel.errors import Misconfigured
 
-SCHEMES: Final = (*VALKEY_SCHEMES, *KAFKA_SCHEMES, "sim")
+SCHEMES: Final = (*VALKEY_SCHEMES, *KAFKA_SCHEMES, *AMQP_SCHEMES, "sim")
 _MEMBER: Final = re.compile(r"[!-~]{1,100}")  # as Valkey wants the names of its clients
 
 
@@ -25,7 +26,7 @@ def open_transport(url: str, *, partitions: int, member: str) -> Transport:
 
     `member` names this process in its consumer groups: unique among those alive, and best the same
     again after a restart. Options stand in the query: `ValkeyLimits`,
-    `KafkaLimits`, or `seed` and `Faults`.
+    `KafkaLimits`, `AmqpLimits`, or `seed` and `Faults`.
     Raises `Misconfigured`.
     """
     if not _MEMBER.fullmatch(member):
@@ -38,6 +39,8 @@ def open_transport(url: str, *, partitions: int, member: str) -> Transport:
         return ValkeyTransport(address, limits, partitions=partitions, member=member)
     if scheme in KAFKA_SCHEMES:
         return _open_kafka(url, partitions, member)
+    if scheme in AMQP_SCHEMES:
+        return _open_amqp(url, partitions, member)
     if scheme == "sim":
         return _open_simulated(url, partitions, member)
     raise Misconfigured(f"no broker for scheme {scheme!r}; known: {', '.join(SCHEMES)}")
@@ -49,6 +52,13 @@ def _open_kafka(url: str, partitions: int, member: str) -> Transport:
 
     kafka, limits = read_kafka_url(url)
     return KafkaTransport(kafka, limits, partitions=partitions, member=member)
+
+
+def _open_amqp(url: str, partitions: int, member: str) -> Transport:
+    from feira.chassis.transports.amqp import AmqpTransport
+
+    server, limits = read_amqp_url(url)
+    return AmqpTransport(server, limits, partitions=partitions, member=member)
 
 
 def _open_simulated(url: str, partitions: int, member: str) -> Transport:
