@@ -79,13 +79,18 @@ async def check_audit(process: Process) -> None:
     assert await process.connection.fetch(AUDIT) == []
 
 
+OF_THE_DRIVER = ("typeinfo_tree", "set_config('jit'")
+
+
 @contextmanager
 def statements_of(connection: Connection) -> Iterator[list[str]]:
-    """What is sent to the database within the block, but for the bounds of transactions."""
+    """What is sent to the database within the block, but for the bounds of transactions, and for
+    what the driver asks once about types. It does not tell of a COPY."""
     statements: list[str] = []
 
     def hear(record: asyncpg.connection.LoggedQuery) -> None:
-        if record.query not in ("BEGIN;", "COMMIT;"):
+        is_of_the_driver = any(words in record.query for words in OF_THE_DRIVER)
+        if record.query not in ("BEGIN;", "COMMIT;") and not is_of_the_driver:
             statements.append(record.query)
 
     with connection.query_logger(hear):
