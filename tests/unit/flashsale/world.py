@@ -15,12 +15,7 @@ from feira.kernel.clock import ManualClock
 from feira.kernel.ids import Ids
 from feira.services.flashsale.adapters.memory import MemoryFlashSales, units_of_work
 from feira.services.flashsale.application.claim_unit import ClaimUnit, claim_units
-from feira.services.flashsale.application.count_crowd import CountCrowd, count_crowd
 from feira.services.flashsale.application.end_campaign import EndCampaign, end_campaigns
-from feira.services.flashsale.application.join_waiting_room import (
-    JoinWaitingRoom,
-    join_waiting_room,
-)
 from feira.services.flashsale.application.say_again import SayAgain, say_again
 from feira.services.flashsale.application.start_campaign import StartCampaign, start_campaigns
 from feira.services.flashsale.application.turn_drops import TurnDrops, turn_drops
@@ -41,8 +36,6 @@ USE_CASES: Final[dict[type, Any]] = {
     ClaimUnit: claim_units,
     TurnDrops: turn_drops,
     SayAgain: say_again,
-    JoinWaitingRoom: join_waiting_room,
-    CountCrowd: count_crowd,
     **LISTENS_TO,
 }
 

@@ -74,6 +74,8 @@ class Board:
         self._holders: dict[int, _Holders] = {}
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
+        self.was_read = False
+        """Before the first time nothing is known, not even which sales have a waiting room."""
         self.refusals: Mapping[str, Refusal] = {}
         metrics.board_age_from(lambda: monotonic() - self._read_at)
 
@@ -120,7 +122,7 @@ class Board:
         self._by_campaign = _by_campaign(standings)
         self._holders = {key: self._holders[key] for key in self._standings if key in self._holders}
         self.refusals = dict(self._refusals(sold_out, read_at, now))
-        self._read_at = read_at
+        self._read_at, self.was_read = read_at, True
         self._metrics.standings(standings)
         if before != self._standings:
             self._changed.set()

@@ -12,6 +12,9 @@ from feira.services.flashsale.entrypoints.board import Board
 
 TICKET_HEADER: Final = "Admission-Ticket"
 
+STARTING: Final = Refused(
+    Category.UNAVAILABLE, "unavailable", "The service is starting.", retry_after_seconds=1
+)
 NO_TICKET: Final = Refused(
     Category.FORBIDDEN,
     "not_admitted",
@@ -28,6 +31,8 @@ class TicketAdmission:
 
     def check(self, request: HotRequest, sale_id: int, now: datetime) -> Refused | None:
         """Why the caller may not claim now; None where there is no waiting room."""
+        if not self._board.was_read:
+            return STARTING
         standing = self._board.standing_of(sale_id)
         if standing is None or not standing.admission:
             return None
