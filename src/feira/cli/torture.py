@@ -25,7 +25,7 @@ BROKERS: Final = ("valkey", "kafka", "rabbitmq")
 def run(arguments: Sequence[str]) -> int:
     """Torture, print the report, return the exit code."""
     plan, json_file = _plan(arguments)
-    print(f"seed {plan.seed}; {len(plan.faults)} kinds of faults", file=sys.stderr)
+    print(f"seed {plan.seeds[0]}; {len(plan.faults)} kinds of faults", file=sys.stderr)
     try:
         done = uvloop.run(torture(plan, lambda what: print(what, file=sys.stderr, flush=True)))
     except KeyboardInterrupt:
@@ -58,7 +58,7 @@ def _plan(arguments: Sequence[str]) -> tuple[Plan, Path | None]:
         parser.error(str(error))
     plan = Plan(
         minutes=options.minutes,
-        seed=secrets.randbelow(SEED_MAX) if options.seed is None else options.seed,
+        seeds=[secrets.randbelow(SEED_MAX) if options.seed is None else options.seed],
         faults=faults,
         broker=options.broker,
         customers=options.customers,

@@ -48,6 +48,8 @@ class Arena:
     plants: dict[str, Envelope] = field(default_factory=dict)
     """What was put among the messages to be buried, by its name."""
     clock_error_max_ms: int = 0
+    next_killed: list[str] = field(default_factory=list)
+    """Services whose turn to be killed is still to come."""
 
     @asynccontextmanager
     async def transport(self) -> AsyncIterator[Transport]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import aiohttp
 
 from feira.torture.arena import HOLD_SECONDS
-from feira.torture.callers import Caller, Reply, order_body
+from feira.torture.callers import DELIVERY, Caller, Reply, order_body
 
 PATIENCE_SECONDS: Final = 150.0
 """How long somebody asks for the same thing before they give up: then nobody knows."""
@@ -51,11 +51,12 @@ async def insist(
 
 @dataclass
 class Customer:
-    """One of the crowd. `prices` are those of the products on sale."""
+    """One of the crowd. `prices` are those of the products, `sale_id` names the flash sale."""
 
     name: str
     caller: Caller
     prices: dict[int, float]
+    sale_id: int
     dice: Random
     orders: int = 0
     given_up: int = 0
@@ -137,6 +138,20 @@ class Customer:
                 await self._looks(order_id)
                 await asyncio.sleep(self.dice.uniform(0, 0.5))
 
+    async def claims_a_unit(self) -> None:
+        """Of the flash sale: pays for it, thinks better of it, or forgets it."""
+        path = f"/flash-sales/{self.sale_id}/orders"
+        reply = await self._asks("POST", path, {"delivery": DELIVERY}, key=self._key())
+        if reply.status != 201:
+            return
+        match self.dice.randrange(4):
+            case 0:
+                pass
+            case 1:
+                await self._cancels(reply.json["id"])
+            case _:
+                await self._pays(reply.json["id"], "tok_visa")
+
     # --- what stories are made of ----------------------------------------------------------------
 
     async def _orders(self, body: dict[str, Any]) -> int | None:
@@ -188,6 +203,7 @@ STORIES: Final[dict[Story, int]] = {
     Customer.pays_and_cancels_at_once: 3,
     Customer.never_pays: 1,
     Customer.watches: 2,
+    Customer.claims_a_unit: 4,
 }
 """What customers do, and how often each."""
 

@@ -24,6 +24,7 @@ class Proxy:
         self._flows = asyncio.Event()
         self._flows.set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._leading: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -34,13 +35,14 @@ class Proxy:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Proxy"]:
-        self._server = await asyncio.start_server(self._lead, HOST, 0)
+        self._server = await asyncio.start_server(self._accept, HOST, 0)
         try:
             yield self
         finally:
             self._server.close()
             self._flows.set()
             self.cut()
+            await asyncio.gather(*self._leading, return_exceptions=True)
 
     def stall(self, *, stalls: bool) -> None:
         if stalls:
@@ -54,6 +56,11 @@ class Proxy:
         for writer in list(self._writers):
             writer.transport.abort()
         return cut
+
+    def _accept(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        leading = asyncio.create_task(self._lead(near, back))
+        self._leading.add(leading)
+        leading.add_done_callback(self._leading.discard)
 
     async def _lead(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         try:

@@ -21,7 +21,7 @@ def as_text(run: Run) -> str:
 def as_json(run: Run) -> dict[str, Any]:
     plan = run.plan
     return {
-        "seed": plan.seed,
+        "seeds": list(plan.seeds),
         "broker": plan.broker,
         "minutes_asked": plan.minutes,
         "tortured_seconds": round(run.tortured_seconds, 1),
@@ -47,8 +47,9 @@ def as_json(run: Run) -> dict[str, Any]:
 
 def _head(run: Run) -> Iterator[str]:
     plan = run.plan
+    seeds = ", ".join(map(str, plan.seeds))
     yield (
-        f"feira torture --minutes {plan.minutes:g} --seed {plan.seed} --broker {plan.broker}: "
+        f"feira torture --minutes {plan.minutes:g} --seed {seeds} --broker {plan.broker}: "
         f"{run.tortured_seconds:.0f} s of faults in {len(run.rest_seconds)} rounds"
     )
     rests = ", ".join(f"{seconds:.0f} s" for seconds in run.rest_seconds)

@@ -26,6 +26,7 @@ AUDITS_MAX: Final = 20
 """Dead letters are the last to come: they are not counted while waiting."""
 
 OPEN_ORDERS: Final = "SELECT count(*) FROM orders WHERE NOT settled"
+OPEN_DROPS: Final = "SELECT count(*) FROM sale_drop WHERE status <> 'closed'"
 OPEN_SAGAS: Final = "SELECT count(*) FROM saga WHERE open"
 
 
@@ -79,6 +80,7 @@ async def _is_quiet(arena: Arena) -> bool:
         counts = [
             await _count(arena, "orders", OPEN_ORDERS),
             await _count(arena, "orchestrator", OPEN_SAGAS),
+            await _count(arena, "flashsale", OPEN_DROPS),
             *[await _count(arena, service, UNPUBLISHED) for service in SERVICES],
         ]
         reply = await arena.client.nobody.get("/products?limit=1")

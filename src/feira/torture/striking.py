@@ -54,11 +54,19 @@ class Strikes:
 class Striking:
     """Strikes from `start` to `stop`."""
 
-    def __init__(self, arena: Arena, faults: Sequence[Fault], seed: str, strikes: Strikes) -> None:
+    def __init__(
+        self,
+        arena: Arena,
+        faults: Sequence[Fault],
+        seed: str,
+        strikes: Strikes,
+        pace: float = 1.0,
+    ) -> None:
         self._arena = arena
         self._faults = faults
         self._seed = seed
         self._strikes = strikes
+        self._pace = pace
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -74,14 +82,14 @@ class Striking:
             if isinstance(result, Exception):
                 raise result
 
-    async def failed(self) -> None:
-        """Returns when a strike ended with an error: then there is nothing to go on with."""
-        await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+    async def until_failed(self, seconds_max: float) -> None:
+        """Returns early when a strike ended with an error: then there is nothing to go on with."""
+        await asyncio.wait(self._tasks, timeout=seconds_max, return_when=asyncio.FIRST_EXCEPTION)
 
     async def _again_and_again(self, fault: Fault) -> None:
         dice = Random(f"{self._seed}/{fault.name}")
         # the first time soon: in a short run, too, each kind has its turn
-        least, most = fault.every_seconds
+        least, most = (seconds / self._pace for seconds in fault.every_seconds)
         await asyncio.sleep(dice.uniform(0, most))
         while True:
             await self._arena.stands.wait()

@@ -4,25 +4,28 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Final
 
 from feira.audit.evidence import Evidence
 from feira.audit.finding import Violation
+from feira.kernel.clock import SystemClock
 from feira.torture.arena import Arena, open_arena
 from feira.torture.customers import Administrator, Customer
 from feira.torture.disks import why_not_mountable
-from feira.torture.eventually import eventually
 from feira.torture.faults.fault import Fault
 from feira.torture.resting import rest
 from feira.torture.striking import Strikes, Striking
 
-ROUND_SECONDS_MAX: Final = 120.0
+ROUND_SECONDS: Final = 120.0
+SALE_SECONDS_MAX: Final = 30.0
+SALE_PAY_SECONDS: Final = 5
+SALE_UNITS: Final = 20
 CUSTOMERS: Final = 24
 PRICES: Final = (3.00, 10.00, 19.99, 0.05, 1234.56, 7.77)
 SCARCE_STOCK: Final = 20
 PLENTY_STOCK: Final = 400
-FIRED_EVERY_SECONDS: Final = 0.2
 
 Say = Callable[[str], None]
 
@@ -32,12 +35,14 @@ class Plan:
     """What is to be done."""
 
     minutes: float
-    seed: int
+    seeds: Sequence[int]
+    """Of the first round, the second, and so on; then the first again."""
     faults: Sequence[Fault]
     broker: str = "valkey"
     customers: int = CUSTOMERS
-    ends_when_all_fired: bool = False
-    """A short run: each round ends as soon as every kind of fault has fired."""
+    round_seconds: float = ROUND_SECONDS
+    pace: float = 1.0
+    """Above 1 faults come that much more often."""
 
 
 @dataclass
@@ -92,9 +97,10 @@ async def _rounds(arena: Arena, run: Run, prices: dict[int, float], say: Say) ->
     while run.tortured_seconds < run.plan.minutes * 60 and not run.violations:
         number += 1
         left = run.plan.minutes * 60 - run.tortured_seconds
-        say(f"round {number}: {min(left, ROUND_SECONDS_MAX):.0f} s")
+        seconds = min(left, run.plan.round_seconds)
+        say(f"round {number}: {seconds:.0f} s")
         began = time.monotonic()
-        await _round(arena, run, prices, number, min(left, ROUND_SECONDS_MAX))
+        await _round(arena, run, prices, number, seconds)
         run.tortured_seconds += time.monotonic() - began
         say("  the faults end; waiting until nothing is under way")
         rested = await rest(arena)
@@ -106,47 +112,51 @@ async def _rounds(arena: Arena, run: Run, prices: dict[int, float], say: Say) ->
 async def _round(
     arena: Arena, run: Run, prices: dict[int, float], number: int, seconds: float
 ) -> None:
-    seed = f"{run.plan.seed}/{number}"
+    seed = f"{run.plan.seeds[(number - 1) % len(run.plan.seeds)]}/{number}"
     closing = asyncio.Event()
+    sale_id = await _open_sale(arena, number, seconds)
     customers = [
         Customer(
-            f"c{number}-{at}", arena.client.customer(), prices, Random(f"{seed}/customer/{at}")
+            f"c{number}-{at}",
+            arena.client.customer(),
+            prices,
+            sale_id,
+            Random(f"{seed}/customer/{at}"),
         )
         for at in range(run.plan.customers)
     ]
     dice = Random(f"{seed}/administrator")
     administrator = Administrator(f"a{number}", arena.client.admin, list(prices), dice)
     faults = [fault for fault in run.plan.faults if fault.name not in run.left_out]
-    striking = Striking(arena, faults, seed, run.strikes)
+    striking = Striking(arena, faults, seed, run.strikes, run.plan.pace)
     async with asyncio.TaskGroup() as group:
         for customer in customers:
             group.create_task(customer.shops_until(closing))
         group.create_task(administrator.works_until(closing))
         striking.start()
         try:
-            await _until_over(run, striking, seconds)
+            await striking.until_failed(seconds)
         finally:
             closing.set()
             await striking.stop()
     run.given_up += administrator.given_up + sum(who.given_up for who in customers)
 
 
-async def _until_over(run: Run, striking: Striking, seconds: float) -> None:
-    """The round's time is over, every kind has fired where that is enough, or one failed."""
-
-    async def all_fired() -> bool:
-        return run.plan.ends_when_all_fired and not run.silent
-
-    ends = [
-        asyncio.create_task(eventually(all_fired, seconds, "", FIRED_EVERY_SECONDS)),
-        asyncio.create_task(striking.failed()),
-    ]
-    try:
-        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for end in ends:
-            end.cancel()
-        await asyncio.gather(*ends, return_exceptions=True)
+async def _open_sale(arena: Arena, number: int, seconds: float) -> int:
+    """A flash sale that begins and ends within the round: fewer units than customers."""
+    product_id = await arena.client.product(stock=SALE_UNITS, price=4_999.90)
+    now = SystemClock().now()
+    body = {
+        "product_id": product_id,
+        "price": 1.00,
+        "stock": SALE_UNITS,
+        "starts_at": now.isoformat(),
+        "ends_at": (now + timedelta(seconds=min(seconds, SALE_SECONDS_MAX))).isoformat(),
+        "pay_seconds": SALE_PAY_SECONDS,
+    }
+    reply = await arena.client.admin.post("/flash-sales", body, key=f"sale-{number}")
+    assert reply.status == 201, reply
+    return int(reply.json["id"])
 
 
 def summary(run: Run) -> str:

@@ -20,7 +20,10 @@ CALM_SECONDS_MAX: Final = 20.0
 
 
 async def kill_service(arena: Arena, dice: Random) -> str:
-    return _kill(arena, dice.choice(SERVICES))
+    """Each in its turn: in a run of some length every one is killed."""
+    if not arena.next_killed:
+        arena.next_killed.extend(dice.sample(SERVICES, len(SERVICES)))
+    return _kill(arena, arena.next_killed.pop())
 
 
 async def kill_broker(arena: Arena, _dice: Random) -> str:
