@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from feira.runtime.demo_shop import FIRST_SALE_ID, HOURLY_SALE_ID
 from tests.audit import all_agree
 from tests.eventually import eventually
 from tests.shop_client import Caller, Reply, ShopClient
@@ -114,3 +115,18 @@ async def test_its_order_is_there_as_soon_as_its_claim(client: ShopClient, ana: 
     paid = await ana.post(f"/orders/{order_id}/payment", CARD)
     assert paid.status == 202, paid
     await ana.sees(order_id, "paid", payment="approved", inventory="sold")
+
+
+async def test_a_newcomer_finds_a_sale_that_is_open(client: ShopClient, ana: Caller) -> None:
+    async def is_open() -> Any:
+        found = (await client.nobody.get("/flash-sales?limit=100")).json["items"]
+        sales = [sale for sale in found if sale["campaign_id"] in (HOURLY_SALE_ID, FIRST_SALE_ID)]
+        assert {"open"} <= {sale["status"] for sale in sales}, sales
+        assert HOURLY_SALE_ID in {sale["campaign_id"] for sale in sales}, sales
+        return next(sale for sale in sales if sale["status"] == "open")
+
+    found = await eventually(is_open, 60, "a seeded flash sale is open")
+    assert (found["price"], found["stock"]) == (1.0, 100)
+    reply = await claims(ana, found["id"])
+    assert reply.status == 201, reply
+    await ana.sees(reply.json["id"], "paid", payment="approved", inventory="sold")

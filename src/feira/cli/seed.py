@@ -1,4 +1,4 @@
-"""`feira seed`: demo logins, categories and products. Doing it again changes nothing."""
+"""`feira seed`: demo logins, products and flash sales. Doing it again changes nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ from feira.chassis.postgres.reading import Reader
 from feira.chassis.service import Service
 from feira.chassis.transports.opening import open_transport
 from feira.chassis.work import Origin
+from feira.kernel.clock import SystemClock
 from feira.kernel.errors import FeiraError, Refused, Unavailable
 from feira.runtime import demo_shop
 from feira.runtime.environment import service_settings
@@ -50,7 +51,13 @@ async def seed() -> None:
         are_new = await _do(catalog, products)
     if are_new:
         await _until_orders_knows([product.id for product in products.products])
-    print(f"seeded: 2 logins, {len(products.products)} products")
+    async with _writing("flashsale") as flashsale:
+        campaigns = demo_shop.campaigns(SystemClock().now())
+        await _do(flashsale, campaigns)
+    print(
+        f"seeded: 2 logins, {len(products.products)} products,"
+        f" {len(campaigns.campaigns)} flash sales"
+    )
 
 
 async def _do(service: Service, command: Any) -> int:

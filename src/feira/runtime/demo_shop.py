@@ -1,17 +1,29 @@
 """The demo shop: what a newcomer finds in it. Everything here is made up."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
 from feira.services.catalog.application.ensure_categories import EnsureCategories, SeedCategory
 from feira.services.catalog.application.ensure_products import EnsureProducts, SeedProduct
 from feira.services.catalog.domain.product import Draft
+from feira.services.flashsale.application.ensure_campaigns import EnsureCampaigns, SeedCampaign
+from feira.services.flashsale.application.start_campaign import StartCampaign
+from feira.services.flashsale.domain.campaign import Hourly
 
 STOCK: Final = 1_000
 LAST_PLAIN_ID: Final = 198
 NOTEBOOK_ID: Final = 456
 PEN_ID: Final = 789
 """The products of the documents' own examples, at their prices (I1)."""
+PHONE_ID: Final = 199
+PHONES: Final = 10_000
+"""Enough for four days of its flash sale."""
+HOURLY_SALE_ID: Final = 1
+FIRST_SALE_ID: Final = 2
+SALE_UNITS: Final = 100
+SALE_PRICE_CENTS: Final = 1_00
+FIRST_SALE_LASTS: Final = timedelta(hours=2)
 
 CATEGORIES: Final = (
     SeedCategory(1, "Eletrônicos"),
@@ -50,8 +62,44 @@ def categories() -> EnsureCategories:
 
 
 def products() -> EnsureProducts:
-    """200 products: 1 to 198, 456 and 789."""
-    return EnsureProducts((*_plain(), *_of_the_documents()))
+    """201 products: 1 to 198, the phone of the flash sales, 456 and 789."""
+    return EnsureProducts((*_plain(), _phone(), *_of_the_documents()))
+
+
+def campaigns(now: datetime) -> EnsureCampaigns:
+    """A hundred phones at R$ 1.00 every hour (B6), and a hundred now, for who has just come."""
+    return EnsureCampaigns(
+        (
+            SeedCampaign(HOURLY_SALE_ID, _sale(now, None, Hourly(0, 23))),
+            SeedCampaign(FIRST_SALE_ID, _sale(now, now + FIRST_SALE_LASTS, None)),
+        )
+    )
+
+
+def _sale(starts_at: datetime, ends_at: datetime | None, hourly: Hourly | None) -> StartCampaign:
+    return StartCampaign(
+        product_id=PHONE_ID,
+        price_cents=SALE_PRICE_CENTS,
+        units=SALE_UNITS,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        hourly=hourly,
+        per_customer=1,
+        queue_max=SALE_UNITS * 10,
+        pay_seconds=300,
+        carries_over=False,
+    )
+
+
+def _phone() -> SeedProduct:
+    draft = Draft(
+        code=f"SKU-{PHONE_ID:04}",
+        name="iPhone de demonstração",
+        price_cents=7_999_00,
+        description="iPhone de demonstração, a R$ 1,00 nas ofertas relâmpago de cada hora.",
+        category_ids=(2,),
+    )
+    return SeedProduct(PHONE_ID, draft, PHONES)
 
 
 def _plain() -> Iterator[SeedProduct]:

@@ -16,6 +16,11 @@ from feira.kernel.ids import Ids
 from feira.services.flashsale.adapters.memory import MemoryFlashSales, units_of_work
 from feira.services.flashsale.application.claim_unit import ClaimUnit, claim_units
 from feira.services.flashsale.application.end_campaign import EndCampaign, end_campaigns
+from feira.services.flashsale.application.ensure_campaigns import (
+    EnsureCampaigns,
+    SeedCampaign,
+    ensure_campaigns,
+)
 from feira.services.flashsale.application.say_again import SayAgain, say_again
 from feira.services.flashsale.application.start_campaign import StartCampaign, start_campaigns
 from feira.services.flashsale.application.turn_drops import TurnDrops, turn_drops
@@ -33,6 +38,7 @@ PRODUCT: Final = 1
 USE_CASES: Final[dict[type, Any]] = {
     StartCampaign: start_campaigns,
     EndCampaign: end_campaigns,
+    EnsureCampaigns: ensure_campaigns,
     ClaimUnit: claim_units,
     TurnDrops: turn_drops,
     SayAgain: say_again,
@@ -161,7 +167,7 @@ class RandomCommands:
             *(self._settle,) * 4,
             *(self._set_aside, self._set_aside, self._give_back),
             *(self._turn, self._say_again),
-            *((self._start, self._end) if self._chance.random() < 0.2 else ()),
+            *((self._start, self._end, self._ensure) if self._chance.random() < 0.2 else ()),
         ]
 
     def _drops(self) -> list[Drop]:
@@ -180,6 +186,10 @@ class RandomCommands:
             ends_at=self._world.clock.now() + timedelta(minutes=chance.choice([10, 90, 300])),
             **hours,
         )
+
+    def _ensure(self) -> EnsureCampaigns:
+        ids = self._chance.sample(range(1, 4), 2)
+        return EnsureCampaigns(tuple(SeedCampaign(key, self._start()) for key in ids))
 
     def _end(self) -> EndCampaign:
         campaigns = [*self._world.tables.campaigns, 999]

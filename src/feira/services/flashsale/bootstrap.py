@@ -19,6 +19,10 @@ from feira.services.flashsale.application.claim_unit import ClaimUnit, claim_uni
 from feira.services.flashsale.application.count_crowd import CountCrowd, count_crowd
 from feira.services.flashsale.application.crowd_ports import CrowdQueries
 from feira.services.flashsale.application.end_campaign import EndCampaign, end_campaigns
+from feira.services.flashsale.application.ensure_campaigns import (
+    EnsureCampaigns,
+    ensure_campaigns,
+)
 from feira.services.flashsale.application.join_waiting_room import (
     JoinWaitingRoom,
     join_waiting_room,
@@ -73,6 +77,7 @@ def build(
         use_cases={
             StartCampaign: start_campaigns,
             EndCampaign: end_campaigns,
+            EnsureCampaigns: ensure_campaigns,
             ClaimUnit: claim_units,
             TurnDrops: turn_drops,
             SayAgain: say_again,

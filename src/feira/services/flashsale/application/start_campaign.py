@@ -38,26 +38,33 @@ class StartCampaign:
 async def start_campaigns(
     commands: Sequence[StartCampaign], uow: FlashSaleUnitOfWork
 ) -> list[Campaign | Refused]:
-    outcomes: list[Campaign | Refused] = []
-    messages: list[list[Message]] = []
-    for command in commands:
-        outcome = _campaign(command, uow)
-        started = [outcome] if isinstance(outcome, Campaign) else []
-        messages.append(await plan_drops(started, uow))
-        uow.campaigns.add_many(started)
-        outcomes.append(outcome)
-    uow.outbox.announce(messages)
-    return outcomes
+    started = [await start_one(command, uow.ids.number(), uow) for command in commands]
+    uow.outbox.announce([messages for _, messages in started])
+    return [outcome for outcome, _ in started]
 
 
-def _campaign(command: StartCampaign, uow: FlashSaleUnitOfWork) -> Campaign | Refused:
+async def start_one(
+    command: StartCampaign, campaign_id: int, uow: FlashSaleUnitOfWork
+) -> tuple[Campaign | Refused, list[Message]]:
+    """The campaign, and what its first drop has to say at once."""
+    campaign = _campaign(command, campaign_id, uow)
+    if isinstance(campaign, Refused):
+        return campaign, []
+    messages = await plan_drops([campaign], uow)
+    uow.campaigns.add_many([campaign])
+    return campaign, messages
+
+
+def _campaign(
+    command: StartCampaign, campaign_id: int, uow: FlashSaleUnitOfWork
+) -> Campaign | Refused:
     starts_at = command.starts_at or uow.now
     ends_at = command.ends_at
     if ends_at is not None and ends_at <= max(starts_at, uow.now):
         return ENDS_TOO_EARLY
     assert ends_at is not None or command.hourly is not None
     return Campaign(
-        id=uow.ids.number(),
+        id=campaign_id,
         product_id=command.product_id,
         price_cents=command.price_cents,
         units=command.units,
