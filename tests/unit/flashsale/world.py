@@ -166,7 +166,7 @@ class RandomCommands:
             *(self._claim,) * 8,
             *(self._settle,) * 4,
             *(self._set_aside, self._set_aside, self._give_back),
-            *(self._turn, self._say_again, self._join),
+            *(self._turn, self._say_again),
             *((self._start, self._end, self._ensure) if self._chance.random() < 0.2 else ()),
         ]
 
@@ -224,9 +224,6 @@ class RandomCommands:
         drop = self._chance.choice(returning)
         aside = self._aside.setdefault(drop.id, drop.set_aside or 0)
         return given_back(drop.id, aside - drop.sold)
-
-    def _join(self) -> JoinWaitingRoom:
-        return JoinWaitingRoom(self._chance.randint(1, 2), self._chance.randint(1, 8))
 
     def _turn(self) -> TurnDrops:
         return TurnDrops()
