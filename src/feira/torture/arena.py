@@ -1,12 +1,13 @@
 """A shop prepared to be tortured: proxies, disks and clocks stand where faults need them."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from feira.audit.evidence import Call
 from feira.chassis.transports.opening import open_transport
@@ -30,6 +31,21 @@ SETTINGS: Final = {
     "FEIRA_SEED": "false",
 }
 PASSABLE: Final = 0o711
+KAFKA_JARS: Final = ".cache/kafka"
+
+
+class BrokerLink(NamedTuple):
+    """How a broker is reached by way of a proxy."""
+
+    port_setting: str
+    url: str
+
+
+BROKER_LINKS: Final = {
+    "valkey": BrokerLink("FEIRA_VALKEY_PORT", "valkey://:{password}@127.0.0.1:{port}/0"),
+    "rabbitmq": BrokerLink("FEIRA_BROKER_PORT", "amqp://feira:{password}@127.0.0.1:{port}/"),
+}
+"""Kafka is not among them: it tells its clients where its nodes are."""
 
 
 @dataclass
@@ -77,14 +93,13 @@ async def open_arena(broker: str, *, with_disks: bool) -> AsyncIterator[Arena]:
             Proxy(shop.ports["FEIRA_POSTGRES_PORT"]).listening()
         )
         link = None
-        if broker == "valkey":
-            link = await stack.enter_async_context(
-                Proxy(shop.ports["FEIRA_VALKEY_PORT"]).listening()
-            )
+        if broker in BROKER_LINKS:
+            port = shop.ports[BROKER_LINKS[broker].port_setting]
+            link = await stack.enter_async_context(Proxy(port).listening())
         disks = _mount(stack, shop.data_dir) if with_disks else {}
         clocks = Clocks(folder / "clocks")
         clocks.add(SERVICES)
-        shop.add_settings({**clocks.settings(), **_addresses(shop, database, link)})
+        shop.add_settings({**clocks.settings(), **_addresses(shop, database, link, broker)})
         stack.callback(shop.kill_all)
         shop.launch()
         await shop.until_open()
@@ -97,7 +112,8 @@ async def open_arena(broker: str, *, with_disks: bool) -> AsyncIterator[Arena]:
 
 
 def _settings_of(broker: str) -> dict[str, str]:
-    return {} if broker == "valkey" else {"FEIRA_BROKER": broker}
+    jars = os.environ.get("FEIRA_KAFKA_JARS_DIR", KAFKA_JARS)  # from here: the shop works elsewhere
+    return {"FEIRA_BROKER": broker, "FEIRA_KAFKA_JARS_DIR": str(Path(jars).absolute())}
 
 
 def _mount(stack: AsyncExitStack, data_dir: Path) -> dict[str, Disk]:
@@ -110,7 +126,9 @@ def _mount(stack: AsyncExitStack, data_dir: Path) -> dict[str, Disk]:
     }
 
 
-def _addresses(shop: RunningShop, database: Proxy, link: Proxy | None) -> dict[str, str]:
+def _addresses(
+    shop: RunningShop, database: Proxy, link: Proxy | None, broker: str
+) -> dict[str, str]:
     """The stores' addresses by way of the proxies, with the passwords that the shop will give."""
     data_dir = DataDir(shop.data_dir).create()
     addresses = {
@@ -121,6 +139,7 @@ def _addresses(shop: RunningShop, database: Proxy, link: Proxy | None) -> dict[s
         for service in SERVICES
     }
     if link is not None:
-        password = data_dir.secret("valkey")
-        addresses["FEIRA_BROKER_URL"] = f"valkey://:{password}@127.0.0.1:{link.port}/0"
+        addresses["FEIRA_BROKER_URL"] = BROKER_LINKS[broker].url.format(
+            password=data_dir.secret(broker), port=link.port
+        )
     return addresses

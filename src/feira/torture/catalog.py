@@ -3,7 +3,7 @@
 from typing import Final
 
 from feira.torture.faults import messages, network, processes, stores, surroundings
-from feira.torture.faults.fault import VALKEY, Fault
+from feira.torture.faults.fault import PROXIED, VALKEY, Fault
 
 RARELY: Final = (15.0, 35.0)
 ONCE_A_MINUTE: Final = (30.0, 50.0)
@@ -47,12 +47,12 @@ FAULTS: Final = (
     Fault(name="cut-database", strike=network.cut("the database", network.database_of)),
     Fault(name="delay-database", strike=network.delay("the database", network.database_of)),
     Fault(name="stall-database", strike=network.stall("the database", network.database_of)),
-    Fault(name="cut-broker", strike=network.cut("the broker", network.broker_of), brokers=VALKEY),
+    Fault(name="cut-broker", strike=network.cut("the broker", network.broker_of), brokers=PROXIED),
     Fault(
-        name="delay-broker", strike=network.delay("the broker", network.broker_of), brokers=VALKEY
+        name="delay-broker", strike=network.delay("the broker", network.broker_of), brokers=PROXIED
     ),
     Fault(
-        name="stall-broker", strike=network.stall("the broker", network.broker_of), brokers=VALKEY
+        name="stall-broker", strike=network.stall("the broker", network.broker_of), brokers=PROXIED
     ),
     Fault(name="poison", strike=messages.poison),
     Fault(name="duplicate", strike=messages.duplicate),

@@ -11,6 +11,7 @@ Strike = Callable[[Arena, Random], Awaitable[str]]
 """Does it, undoes it after a while, and says in words what was done."""
 
 VALKEY: Final = frozenset({"valkey"})
+PROXIED: Final = frozenset({"valkey", "rabbitmq"})
 EVERY_BROKER: Final = frozenset({"valkey", "kafka", "rabbitmq"})
 
 
