@@ -9,7 +9,10 @@ from cloudevents.core.bindings.amqp import AMQPMessage, from_amqp_event
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
 from feira.chassis.transports.binary_mode import from_binary, to_binary
+from feira.chassis.transports.port import Envelope
+from feira.chassis.transports.wire import packed, whole_body
 from feira.contracts.cloudevents import CloudEvent, decode_batch, encode_batch
+from feira.kernel.ids import uuid7
 
 EVENT = CloudEvent(
     id="0199-1",
@@ -80,3 +83,25 @@ def expect(event: Any) -> None:
     assert event.get_time() == datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
     assert event.get_extension("partitionkey") == "17"
     assert event.get_data() == {"order_id": 17, "note": "açaí"}
+
+
+def test_only_topics_of_single_events_go_in_binary_mode() -> None:
+    envelope = Envelope(uuid7(), "orders.events", 0, BODY, 1)
+    assert packed(envelope, ()) == (BODY, "application/cloudevents-batch+json", {}, None)
+    binary = packed(envelope, ("orders.events",))
+    assert (binary.content_type, binary.key) == ("application/json", "17")
+    headers = {f"ce_{name}": value.encode() for name, value in binary.attributes.items()}
+    whole = whole_body(binary.body, binary.content_type, headers, ("ce_",))
+    assert decode_batch(whole) == decode_batch(BODY)
+
+
+def test_what_was_packed_as_a_batch_before_stays_one() -> None:
+    batch = encode_batch([EVENT, EVENT])
+    envelope = Envelope(uuid7(), "orders.events", 0, batch, 2)
+    assert packed(envelope, ("orders.events",)).body == batch
+
+
+def test_a_foreign_binary_event_that_is_not_json_is_no_batch() -> None:
+    headers = {"ce_specversion": "1.0", "ce_id": "1", "ce_source": "/x", "ce_type": "t"}
+    with pytest.raises(msgspec.DecodeError):
+        decode_batch(whole_body(b"\xff plain", "text/plain", headers, ("ce_",)))

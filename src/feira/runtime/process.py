@@ -113,6 +113,7 @@ async def _parts(settings: ServiceSettings, verifier: TokenVerifier) -> Parts:
             settings.broker_url,
             partitions=settings.partitions,
             member=f"{settings.service}-{member}",
+            single_event_topics=frozenset(settings.single_event_topics),
         ),
         verifier=verifier,
         lane_limits=LaneLimits(

@@ -29,12 +29,12 @@ class KafkaBroker:
 
     def __init__(self, node: BrokerNode) -> None:
         self._node = node
-        self._namespace = f"t{uuid7().hex[-12:]}."
+        self.namespace = f"t{uuid7().hex[-12:]}."
         self._transports: list[Transport] = []
 
     @property
     def url(self) -> str:
-        return f"{self._node.url}?namespace={self._namespace}&{IMPATIENT}"
+        return f"{self._node.url}?namespace={self.namespace}&{IMPATIENT}"
 
     @property
     def servers(self) -> dict[str, str | int | float | bool]:
@@ -57,7 +57,7 @@ class KafkaBroker:
         producer = Producer(self.servers)
         for envelope in envelopes:
             producer.produce(
-                f"{self._namespace}{envelope.topic}",
+                f"{self.namespace}{envelope.topic}",
                 value=envelope.body,
                 partition=envelope.partition,
                 timestamp=at_ms,
@@ -85,7 +85,7 @@ class KafkaBroker:
     def _delete_topics(self) -> None:
         admin = AdminClient(self.servers)
         known = admin.list_topics(timeout=ANSWER_SECONDS_MAX).topics
-        ours = [name for name in known if name.startswith(self._namespace)]
+        ours = [name for name in known if name.startswith(self.namespace)]
         for deleted in admin.delete_topics(ours).values() if ours else ():
             deleted.result(ANSWER_SECONDS_MAX)
 

@@ -29,12 +29,12 @@ class RabbitMqBroker:
 
     def __init__(self, node: BrokerNode) -> None:
         self._node = node
-        self._namespace = f"t{uuid7().hex[-12:]}."
+        self.namespace = f"t{uuid7().hex[-12:]}."
         self._transports: list[Transport] = []
 
     @property
     def url(self) -> str:
-        return f"{self._node.url}?namespace={self._namespace}&{IMPATIENT}"
+        return f"{self._node.url}?namespace={self.namespace}&{IMPATIENT}"
 
     def open(self, member: str) -> Transport:
         transport = open_transport(self.url, partitions=PARTITIONS, member=member)
@@ -70,7 +70,7 @@ class RabbitMqBroker:
         await link.open()
         channel = await link.channel()
         for name in self._queues():
-            await channel.call("queue_delete", queue=f"{self._namespace}{name}")
+            await channel.call("queue_delete", queue=f"{self.namespace}{name}")
         await link.close()
 
     def _queues(self) -> list[str]:

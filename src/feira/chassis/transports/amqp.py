@@ -5,10 +5,11 @@ by a majority of the stream's replicas.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from pika import BasicProperties
 
+from feira.chassis.transports import wire
 from feira.chassis.transports.amqp_broadcast import AmqpBroadcastSubscription
 from feira.chassis.transports.amqp_group import AmqpGroupSubscription
 from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink
@@ -33,10 +34,12 @@ class AmqpTransport:
         partitions: int,
         member: str,
         clock: Clock | None = None,
+        single_event_topics: Collection[str] = (),
     ) -> None:
         self._url = url
         self._limits = limits
         self._partitions = partitions
+        self._single_event_topics = single_event_topics
         self._member = member
         self._clock = clock or SystemClock()
         self._streams = AmqpStreams(url, limits, partitions, member)
@@ -113,7 +116,8 @@ class AmqpTransport:
 
     def _message(self, envelope: Envelope) -> tuple[str, BasicProperties, bytes]:
         queue = self._streams.stream_of(envelope.topic, envelope.partition)
-        return queue, properties_of(envelope, self._clock), envelope.body
+        packed = wire.packed(envelope, self._single_event_topics)
+        return queue, properties_of(envelope, packed, self._clock), packed.body
 
     async def _opened(self) -> AmqpChannel:
         self._check_open()

@@ -26,9 +26,10 @@ _LEDGER_QUIET_SECONDS: Final = 0.25
 _LEDGER_PREFETCH: Final = 100
 
 
-def properties_of(envelope: Envelope, clock: Clock) -> BasicProperties:
+def properties_of(envelope: Envelope, packed: wire.Packed, clock: Clock) -> BasicProperties:
     return BasicProperties(
-        content_type=wire.CONTENT_TYPE,
+        content_type=packed.content_type,
+        headers={f"cloudEvents:{name}": text for name, text in packed.attributes.items()} or None,
         message_id=str(envelope.id),
         timestamp=int(clock.now().timestamp()),
         delivery_mode=DeliveryMode.Persistent.value,
@@ -39,7 +40,9 @@ def delivery_of(
     topic: str, partition: int, offset: int, properties: BasicProperties, body: bytes
 ) -> Delivery:
     identity = wire.envelope_id(properties.message_id, topic, partition, offset)
-    whole = wire.batch_body(body, properties.content_type)
+    headers = properties.headers or {}
+    prefixes = ("cloudEvents:", "cloudEvents_")
+    whole = wire.whole_body(body, properties.content_type, headers, prefixes)
     return Delivery(Envelope(identity, topic, partition, whole), str(offset))
 
 

@@ -5,7 +5,7 @@ they run in threads, of which each transport has a few of its own (ADR 0012).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -29,14 +29,20 @@ class KafkaTransport:
     """
 
     def __init__(
-        self, address: KafkaAddress, limits: KafkaLimits, *, partitions: int, member: str
+        self,
+        address: KafkaAddress,
+        limits: KafkaLimits,
+        *,
+        partitions: int,
+        member: str,
+        single_event_topics: Collection[str] = (),
     ) -> None:
         self._address = address
         self._limits = limits
         self._partitions = partitions
         self._member = member
         self._topics = KafkaTopics(address, limits, partitions)
-        self._publisher = KafkaPublisher(address, limits, self._topics)
+        self._publisher = KafkaPublisher(address, limits, self._topics, single_event_topics)
         self._publishing = ThreadPoolExecutor(1, "kafka publisher")
         self._commands = ThreadPoolExecutor(COMMAND_THREADS_MAX, "kafka commands")
         self._subscriptions = OpenSubscriptions()

@@ -4,7 +4,7 @@ So nothing of a failed publishing is sent behind the caller's back later, but fo
 its way: that may stand in the topic twice, and the inbox knows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -19,8 +19,15 @@ from feira.kernel.errors import Unavailable
 class KafkaPublisher:
     """Its calls block, and are made from one thread at a time (see `KafkaTransport`)."""
 
-    def __init__(self, address: KafkaAddress, limits: KafkaLimits, topics: KafkaTopics) -> None:
+    def __init__(
+        self,
+        address: KafkaAddress,
+        limits: KafkaLimits,
+        topics: KafkaTopics,
+        single_event_topics: Collection[str] = (),
+    ) -> None:
         self._address = address
+        self._single_event_topics = single_event_topics
         self._limits = limits
         self._topics = topics
         self._producer: Producer | None = None
@@ -46,13 +53,16 @@ class KafkaPublisher:
                 failures.append(error)
 
         for envelope in envelopes:
+            packed = wire.packed(envelope, self._single_event_topics)
             producer.produce(
                 self._topics.name_of(envelope.topic),
-                value=envelope.body,
+                key=packed.key,
+                value=packed.body,
                 partition=envelope.partition,
                 headers=[
-                    (wire.CONTENT_TYPE_HEADER, wire.CONTENT_TYPE.encode()),
+                    (wire.CONTENT_TYPE_HEADER, packed.content_type.encode()),
                     (wire.ENVELOPE_ID_HEADER, str(envelope.id).encode()),
+                    *((f"ce_{name}", text.encode()) for name, text in packed.attributes.items()),
                 ],
                 on_delivery=delivered,
             )

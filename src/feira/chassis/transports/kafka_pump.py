@@ -176,7 +176,7 @@ class KafkaPump:
         headers: dict[str, str | bytes | None] = dict(message.headers() or [])
         identity = wire.envelope_id(_text(headers.get(wire.ENVELOPE_ID_HEADER)), *place, offset)
         content_type = _text(headers.get(wire.CONTENT_TYPE_HEADER))
-        body = wire.batch_body(message.value() or b"", content_type)
+        body = wire.whole_body(message.value() or b"", content_type, headers, ("ce_",))
         return Envelope(identity, self._topic_of(place.name), place.partition, body)
 
     def _keep_buffer_small(self) -> None:

@@ -1,6 +1,7 @@
 """A broker's URL names the transport: the only place that knows them all."""
 
 import re
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -21,11 +22,14 @@ SCHEMES: Final = (*VALKEY_SCHEMES, *KAFKA_SCHEMES, *AMQP_SCHEMES, "sim")
 _MEMBER: Final = re.compile(r"[!-~]{1,100}")  # as Valkey wants the names of its clients
 
 
-def open_transport(url: str, *, partitions: int, member: str) -> Transport:
+def open_transport(
+    url: str, *, partitions: int, member: str, single_event_topics: Collection[str] = ()
+) -> Transport:
     """The transport for a broker's URL; nothing is asked of the broker yet.
 
     `member` names this process in its consumer groups: unique among those alive, and best the same
-    again after a restart. Options stand in the query: `ValkeyLimits`,
+    again after a restart. Events of `single_event_topics` go in binary mode where the broker has
+    headers. Options stand in the query: `ValkeyLimits`,
     `KafkaLimits`, `AmqpLimits`, or `seed` and `Faults`.
     Raises `Misconfigured`.
     """
@@ -38,27 +42,43 @@ def open_transport(url: str, *, partitions: int, member: str) -> Transport:
         address, limits = read_valkey_url(url)
         return ValkeyTransport(address, limits, partitions=partitions, member=member)
     if scheme in KAFKA_SCHEMES:
-        return _open_kafka(url, partitions, member)
+        return _open_kafka(url, partitions, member, single_event_topics)
     if scheme in AMQP_SCHEMES:
-        return _open_amqp(url, partitions, member)
+        return _open_amqp(url, partitions, member, single_event_topics)
     if scheme == "sim":
         return _open_simulated(url, partitions, member)
     raise Misconfigured(f"no broker for scheme {scheme!r}; known: {', '.join(SCHEMES)}")
 
 
-def _open_kafka(url: str, partitions: int, member: str) -> Transport:
+def _open_kafka(
+    url: str, partitions: int, member: str, single_event_topics: Collection[str]
+) -> Transport:
     """Imported only where it is used: its client is large."""
     from feira.chassis.transports.kafka import KafkaTransport
 
     kafka, limits = read_kafka_url(url)
-    return KafkaTransport(kafka, limits, partitions=partitions, member=member)
+    return KafkaTransport(
+        kafka,
+        limits,
+        partitions=partitions,
+        member=member,
+        single_event_topics=single_event_topics,
+    )
 
 
-def _open_amqp(url: str, partitions: int, member: str) -> Transport:
+def _open_amqp(
+    url: str, partitions: int, member: str, single_event_topics: Collection[str]
+) -> Transport:
     from feira.chassis.transports.amqp import AmqpTransport
 
     server, limits = read_amqp_url(url)
-    return AmqpTransport(server, limits, partitions=partitions, member=member)
+    return AmqpTransport(
+        server,
+        limits,
+        partitions=partitions,
+        member=member,
+        single_event_topics=single_event_topics,
+    )
 
 
 def _open_simulated(url: str, partitions: int, member: str) -> Transport:
