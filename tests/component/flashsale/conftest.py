@@ -1,6 +1,7 @@
 """The flash-sale service as customers, administrators and the other services meet it."""
 
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from feira.contracts import flashsale
 from feira.services.flashsale.bootstrap import build
 from feira.services.flashsale.settings import FlashsaleSettings
 from tests.component.running import Running, running
+from tests.eventually import eventually
 from tests.postgres import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
@@ -37,4 +39,11 @@ async def shop(postgres_server: PostgresServer, tmp_path: Path) -> AsyncIterator
         return build(parts, settings)
 
     async with running(build_sales, dsn, tmp_path, TOLD) as shop:
+        askers = count(1_000)
+
+        async def knows_its_drops() -> bool:
+            answer = await shop.customer(next(askers)).post("/flash-sales/999/orders")
+            return answer.status == 404
+
+        await eventually(knows_its_drops)
         yield shop

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feira.kernel.clock import ManualClock, SystemClock
-from feira.kernel.ids import NUMBER_MAX, WORKERS_MAX, Ids, uuid7
+from feira.kernel.ids import NUMBER_MAX, WORKERS_MAX, Ids, made_at, uuid7, worker_of
 
 START = datetime(2025, 11, 28, 3, 0, tzinfo=UTC)
 WORKER_SHIFT = 7
@@ -100,3 +100,19 @@ def test_no_uuids_are_made_for_nobody() -> None:
 
 def test_the_machines_clock_speaks_utc() -> None:
     assert SystemClock().now().utcoffset() == timedelta(0)
+
+
+def test_a_number_tells_who_made_it_and_when() -> None:
+    clock = ManualClock(datetime(2025, 11, 28, 3, 0, 0, 123_000, tzinfo=UTC))
+    number = Ids(clock, worker=21).number()
+    assert worker_of(number) == 21
+    assert made_at(number) == clock.now()
+
+
+def test_two_that_share_out_the_workers_never_make_the_same_number() -> None:
+    clock = ManualClock(datetime(2025, 11, 28, tzinfo=UTC))
+    low, high = Ids(clock, workers=range(16)), Ids(clock, workers=range(16, 32))
+    assert {low.number() for _ in range(300)}.isdisjoint({high.number() for _ in range(300)})
+    assert (low.worker, high.worker) == (0, 16)
+    with pytest.raises(ValueError, match=r"16\.\.31"):
+        high.worker = 15
