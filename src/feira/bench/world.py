@@ -1,8 +1,9 @@
 """A throw-away shop to measure: in the folder for temporary files (`TMPDIR`), on free ports."""
 
+import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -116,7 +117,7 @@ def _cpu(process: psutil.Process) -> float:
 @asynccontextmanager
 async def world(processes: str = PROCESSES_DEFAULT, *, seed: bool = True) -> AsyncIterator[World]:
     """A shop that is open, seeded with 200 products; its rate limit is off."""
-    with tempfile.TemporaryDirectory(prefix="feira-bench-") as folder:
+    with _environment_of_its_own(), tempfile.TemporaryDirectory(prefix="feira-bench-") as folder:
         Path(folder).chmod(PASSABLE)  # noqa: ASYNC240 - nothing else runs yet
         settings = _settings(Path(folder), processes, seed=seed)
         shop = Shop(settings, DataDir(settings.data_dir).create(), ignore_event)
@@ -125,6 +126,17 @@ async def world(processes: str = PROCESSES_DEFAULT, *, seed: bool = True) -> Asy
             yield World(shop)
         finally:
             await shop.supervisor.stop_all()
+
+
+@contextmanager
+def _environment_of_its_own() -> Iterator[None]:
+    """What a measurement takes over of a shop's environment must not reach the next shop."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _settings(folder: Path, processes: str, *, seed: bool) -> ShopSettings:
