@@ -30,7 +30,7 @@ def hash_with(hash_seed: str) -> str:
     """Of the same run in a process of its own, where strings hash otherwise."""
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     return subprocess.check_output(
-        [sys.executable, "-c", HASH], env=environment, text=True, timeout=120
+        [sys.executable, "-c", HASH], env=environment, text=True, timeout=600
     ).strip()
 
 

@@ -50,7 +50,7 @@ BROKER: Final = BrokerFaults(
     acknowledge_refused=0.004,
     acknowledge_lost=0.01,
     acknowledge_unanswered=0.004,
-    duplicated=0.01,
+    duplicated=0.02,
     membership_lost=0.0005,
 )
 PLANNED: Final = (

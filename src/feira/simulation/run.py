@@ -37,6 +37,7 @@ HUNTER_ID: Final = 3_000_000
 AUDITS: Final = 5
 """While customers come; two more when they have gone."""
 OPENING_SECONDS_MAX: Final = 60.0
+BROKEN_TOLD_MAX: Final = 10
 LOOK_EVERY_SECONDS: Final = 5.0
 LOOKS_MAX: Final = 720
 """An hour is enough for everything to come to rest."""
@@ -83,6 +84,7 @@ class Simulation:
         self.shop = Shop(loop, plan.seed, self.faults)
         self.history = History()
         self.violations: list[str] = []
+        loop.set_exception_handler(self._note_broken_callback)
         self._sales = Sales()
         self._sold_out = SoldOutWatch(self.shop)
 
@@ -93,7 +95,7 @@ class Simulation:
             watching = others.create_task(self._sold_out.run())
             for mishap in self._plan.mishaps:
                 others.create_task(bring_about(mishap, self._plan, self.shop))
-            audits = others.create_task(self._audit_now_and_then())
+            others.create_task(self._audit_now_and_then())
             async with asyncio.TaskGroup() as clients:
                 for arrival in self._plan.customers:
                     clients.create_task(self._customer(arrival))
@@ -103,7 +105,6 @@ class Simulation:
                     clients.create_task(self._hunter(arrival))
                 for arrival in self._plan.errands:
                     clients.create_task(self._errand(arrival))
-            audits.cancel()
             await asyncio.sleep(max(0.0, self._plan.seconds - self._loop.time()))
             self.shop.heal()
             await self._rest()
@@ -124,6 +125,11 @@ class Simulation:
         outcome.virtual_seconds = self._loop.time()
         outcome.steps = self._loop.steps
         outcome.hash = self._hash()
+
+    def _note_broken_callback(self, _loop: Any, context: dict[str, Any]) -> None:
+        """Of the simulation itself, or of the shop: neither may break unseen."""
+        if len(self.violations) < BROKEN_TOLD_MAX:
+            self.violations.append(f"broken: {context['message']}: {context.get('exception')!r}")
 
     async def _open(self) -> None:
         """All is well until the shop has what it sells."""
@@ -184,14 +190,14 @@ class Simulation:
         return [order.id for order in orders.values() if str(order.status) == "paid"]
 
     async def _audit_now_and_then(self) -> None:
-        while True:
+        for _ in range(AUDITS):
             await asyncio.sleep(self._plan.seconds / AUDITS)
             self._audit(Moment.AT_ONCE)
 
     async def _rest(self) -> None:
         """Time passes until nothing is under way any more, or for long enough."""
         for _ in range(LOOKS_MAX):
-            if self._is_at_rest():
+            if self._is_at_rest() or self.violations:
                 break
             await asyncio.sleep(LOOK_EVERY_SECONDS)
         self._audit(Moment.AT_ONCE)

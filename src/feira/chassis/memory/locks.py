@@ -15,7 +15,8 @@ class Holder:
     """A transaction, as far as locks go."""
 
     def __init__(self) -> None:
-        self.held: set[Row] = set()
+        self.held: dict[Row, None] = {}
+        """In the order they were taken."""
         self.waits_for: Row | None = None
 
 
@@ -38,14 +39,14 @@ class Locks:
             if row in self._holders:
                 await self._wait(holder, row)
             self._holders[row] = holder
-            holder.held.add(row)
+            holder.held[row] = None
 
     def take_free(self, holder: Holder, table: str, keys: Iterable[Any]) -> list[Any]:
         """Lock those that nobody else holds (SKIP LOCKED). Returns them."""
         free = [key for key in keys if self._holders.get((table, key), holder) is holder]
         for key in free:
             self._holders[table, key] = holder
-            holder.held.add((table, key))
+            holder.held[table, key] = None
         return free
 
     def release(self, holder: Holder) -> None:

@@ -33,7 +33,7 @@ class Faults:
     acknowledge_unanswered: float = 0.0
     """`Unavailable`, though it is stored."""
     duplicated: float = 0.0
-    """Drawn a partition and `receive`: an envelope that came before comes again."""
+    """Drawn a `receive`: of each partition an envelope that came before comes again."""
     membership_lost: float = 0.0
     """Drawn a `receive`: the member loses its lease, and joins again with the next call."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -105,7 +105,8 @@ class BrokerState:
         self._retention = retention
         self._logs: defaultdict[Partition, PartitionLog] = defaultdict(PartitionLog)
         self._sessions: list[Session] = []
-        self._news = asyncio.Event()
+        self._waiting: dict[asyncio.Future[None], frozenset[str]] = {}
+        """Who waits for news, and of which topics."""
 
     def connect(self, member: str) -> Session:
         session = Session(member)
@@ -123,23 +124,29 @@ class BrokerState:
         now = self._clock.now()
         for envelope in envelopes:
             self.log((envelope.topic, envelope.partition)).append(envelope, now)
-        self.tell_news()
+        self.tell_news({envelope.topic for envelope in envelopes})
 
     def offset_at_age(self, partition: Partition, age_seconds: float) -> int:
         """The offset behind which everything is at most `age_seconds` old."""
         moment = self._clock.now() - timedelta(seconds=age_seconds)
         return self.log(partition).offset_before(moment)
 
-    def tell_news(self) -> None:
-        """Wake all who wait for news."""
-        self._news.set()
-        self._news = asyncio.Event()
+    def tell_news(self, topics: Collection[str] | None = None) -> None:
+        """Wake those who wait for news of these topics, or (None) all."""
+        for turn, wanted in self._waiting.items():
+            if not turn.done() and (topics is None or not wanted.isdisjoint(topics)):
+                turn.set_result(None)
 
-    async def news(self, timeout_seconds: float) -> None:
-        """Wait for anything to change, or until the time is over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_seconds):
-                await self._news.wait()
+    async def news(self, topics: frozenset[str], timeout_seconds: float) -> None:
+        """Wait for anything to change about these topics, or until the time is over."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting[turn] = topics
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_seconds):
+                    await turn
+        finally:
+            del self._waiting[turn]
 
     def check_reachable(self, session: Session) -> None:
         if not session.alive:

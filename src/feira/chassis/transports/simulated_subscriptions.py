@@ -1,6 +1,6 @@
 """Readers of the simulated broker: members of a group, and readers of a broadcast."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from feira.chassis.transports.port import Delivery
@@ -15,7 +15,8 @@ _RECEIVE_WAIT_SECONDS: Final = 1.0
 class _Reader:
     """Offsets in some partitions, moved on by reading."""
 
-    def __init__(self, state: BrokerState, session: Session) -> None:
+    def __init__(self, state: BrokerState, session: Session, topics: Iterable[str]) -> None:
+        self._topics = frozenset(topics)
         self._state = state
         self._session = session
         self._offsets: dict[Partition, int] = {}
@@ -26,7 +27,7 @@ class _Reader:
         self._state.network.may_refuse("receive_refused")
         deliveries = self._read()
         if not deliveries:
-            await self._state.news(_RECEIVE_WAIT_SECONDS)
+            await self._state.news(self._topics, _RECEIVE_WAIT_SECONDS)
             self._check_reachable()
             deliveries = self._read()
         return deliveries
@@ -44,11 +45,14 @@ class _Reader:
     def _read(self) -> list[Delivery]:
         """Partitions in random order, a random count of each one's next envelopes."""
         network = self._state.network
-        partitions = sorted(self._offsets)
+        partitions = [
+            partition
+            for partition, offset in self._offsets.items()
+            if self._state.log(partition).last_offset > offset
+        ]
         network.shuffle(partitions)
-        deliveries: list[Delivery] = []
+        deliveries = self._older()
         for partition in partitions:
-            deliveries += self._older(partition)
             count = network.number(1, _ENVELOPES_PER_PARTITION_MAX)
             records = self._state.log(partition).after(self._offsets[partition], count)
             deliveries += [record.delivery for record in records]
@@ -56,13 +60,14 @@ class _Reader:
                 self._offsets[partition] = records[-1].offset
         return deliveries
 
-    def _older(self, partition: Partition) -> list[Delivery]:
-        """One that came before, when it is to come twice."""
+    def _older(self) -> list[Delivery]:
+        """One of each partition that came before, when they are to come twice."""
         network = self._state.network
-        known = self._state.log(partition).up_to(self._offsets[partition])
-        if not known or not network.strikes("duplicated"):
+        read = [(p, offset) for p, offset in self._offsets.items() if offset]
+        if not read or not network.strikes("duplicated"):
             return []
-        return [known[network.number(0, len(known) - 1)].delivery]
+        logs = [self._state.log(partition).up_to(offset) for partition, offset in read]
+        return [known[network.number(0, len(known) - 1)].delivery for known in logs if known]
 
     def _waiting(self, behind: dict[Partition, int]) -> int:
         counts = (
@@ -76,7 +81,7 @@ class SimulatedGroupSubscription(_Reader):
     """Joins with the first `receive`, and with the next one after it lost its membership."""
 
     def __init__(self, state: BrokerState, group: str, seat: Seat) -> None:
-        super().__init__(state, seat.session)
+        super().__init__(state, seat.session, seat.topics)
         self._group = state.groups[group]
         self._seat = seat
 
@@ -133,9 +138,8 @@ class SimulatedBroadcastSubscription(_Reader):
     """Reads every partition, from some moment on."""
 
     def __init__(self, state: BrokerState, session: Session, offsets: dict[Partition, int]) -> None:
-        super().__init__(state, session)
+        super().__init__(state, session, {topic for topic, _ in offsets})
         self._offsets = offsets
-        self._topics = {topic for topic, _ in offsets}
 
     async def receive(self) -> Sequence[Delivery]:
         self._check_reachable()
