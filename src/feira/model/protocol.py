@@ -85,7 +85,7 @@ class Protocol:
         self.courses = Courses(scope.unread_progress_max)
         self._own: dict[int, list[tuple[Label, int]]] = {}
         self._shared: dict[tuple[int, int], list[Move]] = {}
-        self._noted: dict[tuple[Any, ...], Noted] = {}
+        self.noted: dict[tuple[Any, ...], Noted] = {}
         self._answers: dict[tuple[int, Call], list[tuple[Any, Noted]]] = {}
 
     def start(self) -> tuple[int, ...]:
@@ -182,10 +182,10 @@ class Protocol:
 
     def _does(self, course: Course, label: Label) -> Noted:
         key = (getattr(course, label.actor), label.what, course.late)
-        if key not in self._noted:
+        if key not in self.noted:
             database, step = self.courses.database(course, label.actor), STEPS[label.actor]
-            self._noted[key] = self._note(label, lambda: step(database, label.what, course.late))
-        return self._noted[key]
+            self.noted[key] = self._note(label, lambda: step(database, label.what, course.late))
+        return self.noted[key]
 
     def _note(self, label: Label, step: Callable[[], Step]) -> Noted:
         try:
@@ -233,9 +233,9 @@ class Protocol:
         self, label: Label, inventory: int, course: Course, step: Callable[[], Step]
     ) -> Move:
         key = (inventory, label.order_id, label.what)
-        if key not in self._noted:
-            self._noted[key] = self._note(label, step)
-        noted = self._noted[key]
+        if key not in self.noted:
+            self.noted[key] = self._note(label, step)
+        noted = self.noted[key]
         after = course._replace(under_way=course.under_way | noted.said)
         return Move(label, noted.after, self.courses.number(after))
 

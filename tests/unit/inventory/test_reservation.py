@@ -37,6 +37,13 @@ def held(items: dict[int, StockItem], *lines: tuple[int, int]) -> Reservation:
     return reservation
 
 
+def test_what_is_set_aside_is_not_available_to_others() -> None:
+    items = {1: StockItem(1, 10, allotted=8)}
+    refused = hold(17, merged([(1, 3)]), items, ENDS_AT)
+    assert refused.missing == (Shortage(1, 3, 2),)
+    assert items[1].reserved == 0
+
+
 def test_what_is_held_is_no_longer_available() -> None:
     items = stock(p1=10, p2=1)
     reservation = held(items, (1, 3), (2, 1))
