@@ -1,10 +1,13 @@
 """The reconciler: measures what is open, and writes nothing while nothing is due."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from feira.chassis.lane import Lane
 from feira.chassis.work import Origin
+from feira.kernel.errors import Overloaded, Unavailable
+from feira.services.payments.application.ports import Backlog
 from feira.services.payments.domain.payment import CHECK_SECONDS_MIN
 from feira.services.payments.entrypoints.reconciler import Reconciler
 from tests.unit.payments.stepping_desk import WorldLane
@@ -60,3 +63,37 @@ async def test_what_is_open_is_measured_and_what_is_due_taken_up() -> None:
     assert [refund.try_key for refund in world.calls.refunds] == ["feira-refund-2~1"]
     await look()
     assert lane.asked == 2
+
+
+async def test_trouble_only_puts_it_off() -> None:
+    """The database away, the lane full, even a bug: it looks again, or nobody ever would."""
+    looks: list[str] = []
+    looked = asyncio.Event()
+    troubles = [Unavailable("away"), Overloaded("the lane"), ZeroDivisionError("a bug")]
+
+    class Queries:
+        async def unresolved_payments(self, now: datetime) -> Backlog:
+            looks.append("look")
+            if troubles:
+                raise troubles.pop(0)
+            looked.set()
+            return Backlog(0, 0, 0, None)
+
+        async def unsettled_refunds(self, now: datetime) -> Backlog:
+            return Backlog(0, 0, 0, None)
+
+    world = in_memory()
+    queries = cast("Any", Queries())
+    reconciler = Reconciler(queries, world.clock, cast("Any", Gauges()), every_seconds=0)
+    running = asyncio.create_task(
+        reconciler.run(cast("Lane[Any]", WorldLane(world)), lambda: Origin("reconciler"))
+    )
+    async with asyncio.timeout(5):
+        await asyncio.wait(
+            [running, waiting := asyncio.create_task(looked.wait())],
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+    assert not running.done()
+    assert len(looks) >= 4
+    running.cancel()
+    waiting.cancel()
