@@ -3,8 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
 TEST_JOBS ?= 2
-BROKER_TESTS := $(addprefix tests/journeys/test_,purchase.py late_money.py documents.py) \
-                tests/faults/test_broker_under_load.py
+BROKER_TESTS := tests/journeys/test_purchase.py
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-strip-extras \
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
@@ -34,7 +33,7 @@ simulate: dev ## Simulate 1,000,000 purchases with every fault (ARGS="--seeds 10
 test: dev kafka ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
 	@$(BIN)/python -m pytest --numprocesses $(TEST_JOBS) --dist loadgroup $(ARGS)
 
-test-brokers: dev kafka ## Run the journeys and faults that depend on the broker, on Kafka and RabbitMQ
+test-brokers: dev kafka ## Run the journey of a purchase on Kafka and on RabbitMQ
 	@for broker in kafka rabbitmq; do \
 	  echo "feira: on $$broker" && \
 	  FEIRA_TEST_BROKER=$$broker $(BIN)/python -m pytest $(BROKER_TESTS) $(ARGS) || exit; done

@@ -38,6 +38,11 @@ class BrokerNode:
         await asyncio.wrap_future(self._begin(self._broker.kill()))
         self._runs = False
 
+    async def stop(self) -> None:
+        """An orderly end; its data stay, and so does its port."""
+        await asyncio.wrap_future(self._begin(self._broker.stop()))
+        self._runs = False
+
     def close(self) -> None:
         self._begin(self._broker.stop()).result()
         self._loop.call_soon_threadsafe(self._loop.stop)

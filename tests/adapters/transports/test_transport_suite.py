@@ -10,6 +10,7 @@ from feira.chassis.transports.port import Envelope, Transport
 from feira.kernel.errors import Unavailable
 from tests.adapters.transports.brokers import PARTITIONS, Broker
 from tests.adapters.transports.traffic import (
+    PATIENCE_SECONDS,
     TOPIC,
     Worker,
     by_partition,
@@ -179,7 +180,7 @@ async def test_an_acknowledgement_after_the_partition_passed_on_is_harmless(
     deliveries = await receive_deliveries(first, ids(sent))
     second = await broker.open("b").subscribe("billing", [TOPIC])
     passed_on: set[UUID] = set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(passed_on) < PARTITIONS // 2:
             passed_on |= {delivery.envelope.id for delivery in await second.receive()}
 
@@ -222,7 +223,7 @@ async def test_members_join_and_leave_and_nothing_is_lost(broker: Broker) -> Non
         await publish(5)
         subscription = await broker.open(member).subscribe("billing", [TOPIC])
         workers.append(Worker(subscription))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await settled_round(transport, workers):
             pass
 

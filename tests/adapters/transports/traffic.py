@@ -11,7 +11,7 @@ from feira.kernel.errors import Unavailable
 from feira.kernel.ids import uuid7
 from tests.adapters.transports.brokers import PARTITIONS
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 60.0
 TOPIC = "orders.events"
 
 Result = TypeVar("Result")

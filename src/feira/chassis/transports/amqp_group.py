@@ -172,7 +172,7 @@ class AmqpGroupSubscription:
         self._cursors = await self._channel(link, _TOKENS_PREFETCH)
         self._writing = await link.channel()
         await self._writing.confirm()
-        await self._writing.declare(self._roster, {"x-queue-type": "quorum"}, durable=True)
+        await self._writing.declare(self._roster, auto_delete=True)
         await self._cursors.consume(self._roster, lambda _tag, _properties, _body: None)
         for place in self._places:
             await self._writing.declare(self._cursor_of(place), _CURSOR, durable=True)
