@@ -40,8 +40,8 @@ class Call(NamedTuple):
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[RunningShop]:
-    """One process a service."""
-    with open_shop(FEIRA_PROCESSES="; ".join(SERVICES)) as running:
+    """One process a service, and relays that follow the log: the most connections there are."""
+    with open_shop(FEIRA_PROCESSES="; ".join(SERVICES), FEIRA_RELAY="cdc") as running:
         yield running
 
 
