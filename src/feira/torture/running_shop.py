@@ -125,7 +125,13 @@ class RunningShop:
     def parts(self) -> list[str]:
         """The names of the supervised processes that run now."""
         locks = (self.data_dir / "run").glob("*.lock")
-        return sorted(lock.stem for lock in locks if psutil.pid_exists(self.pid_of(lock.stem)))
+        return sorted(lock.stem for lock in locks if self._runs(lock.stem))
+
+    def _runs(self, name: str) -> bool:
+        try:
+            return psutil.pid_exists(self.pid_of(name))
+        except (ValueError, IndexError):  # it is being started: its lock is half-written
+            return False
 
     async def until_part_runs(self, name: str) -> None:
         """It was killed, say, and has been started again."""
