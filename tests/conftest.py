@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+# No example has a deadline: how long one takes says how busy the machine is, not that it is wrong.
+settings.register_profile("feira", deadline=None, print_blob=True)
+settings.load_profile("feira")
 # `--hypothesis-profile first-failure`: any counterexample will do (scripts/mutants.py).
-settings.register_profile("first-failure", phases=(Phase.explicit, Phase.generate))
+settings.register_profile(
+    "first-failure", settings.get_profile("feira"), phases=(Phase.explicit, Phase.generate)
+)
 
 TESTS = Path(__file__).parent
 # FEIRA_REQUIRE=all: whatever a test needs must be here, so a skip is a failure.

@@ -216,7 +216,7 @@ steps = st.lists(
 
 
 @given(seed=st.integers(0, 2**32), steps=steps, faults=st.sampled_from([Faults(), STORM]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_happens_all_arrive_and_in_order(
     seed: int, steps: list[tuple[str, ...]], faults: Faults
 ) -> None:

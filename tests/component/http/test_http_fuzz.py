@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feira.chassis.http.shell import ServiceShell
@@ -78,7 +78,6 @@ def check(answer: AsgiAnswer) -> None:
         assert {"type", "title", "detail", "instance", "code"} <= set(problem)
 
 
-@settings(deadline=None)
 @given(METHODS, PATHS, QUERIES, HEADERS, BODIES, st.booleans())
 @example("POST", "/things", b"", [], b'{"parts":[{"thing_id":1,"offered":1e999999999}]}', True)
 @example("POST", "/things", b"", [(b"content-length", b"-1")], b"x", True)
@@ -102,7 +101,6 @@ async def test_no_request_is_a_server_error(
     check(await exchange(shell, scope_of(method, path, query, named), [body]))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 async def test_no_authorization_is_a_server_error(authorization: bytes) -> None:
     shell, _ = fixed()
@@ -111,7 +109,6 @@ async def test_no_authorization_is_a_server_error(authorization: bytes) -> None:
         check(await exchange(shell, scope_of("POST", path, b"", headers), [b""]))
 
 
-@settings(deadline=None)
 @given(BODIES, st.lists(st.integers(0, 200), max_size=5))
 async def test_a_body_means_the_same_however_it_is_cut(body: bytes, cuts: list[int]) -> None:
     shell, authorization = fixed()

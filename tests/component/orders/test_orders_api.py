@@ -196,7 +196,6 @@ ROUTES = (
 
 
 @settings(
-    deadline=None,
     max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -211,7 +210,6 @@ async def test_no_body_is_answered_with_a_5xx(
 
 
 @settings(
-    deadline=None,
     max_examples=100,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -26,7 +26,7 @@ from tests.unit.flashsale.world import (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), sections=st.integers(1, 6))
 async def test_how_commands_are_cut_into_batches_changes_nothing(seed: int, sections: int) -> None:
     chance = Random(seed)

@@ -22,7 +22,7 @@ from tests.unit.orchestrator.world import (
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**32), length=st.integers(1, 60))
 async def test_how_messages_are_cut_into_batches_changes_nothing(seed: int, length: int) -> None:
     chance = Random(seed)

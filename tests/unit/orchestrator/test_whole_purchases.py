@@ -172,7 +172,7 @@ def check_books(shop: Shop) -> None:
     assert shop.inventory.promised <= shop.inventory.units
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), steps=st.integers(0, 150))
 async def test_purchases_come_to_rest_with_books_that_agree(seed: int, steps: int) -> None:
     shop = await opened(seed, losing=False)
@@ -181,7 +181,7 @@ async def test_purchases_come_to_rest_with_books_that_agree(seed: int, steps: in
     check_books(shop)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), steps=st.integers(0, 150))
 async def test_lost_messages_only_cost_time(seed: int, steps: int) -> None:
     shop = await opened(seed, losing=True)

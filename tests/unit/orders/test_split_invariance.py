@@ -14,7 +14,7 @@ from tests.batches import by_key, random_split, told_by
 from tests.unit.orders.world import USE_CASES, RandomCommands, World, pass_time
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**32), length=st.integers(6, 60))
 async def test_how_commands_are_cut_into_batches_changes_nothing(seed: int, length: int) -> None:
     chance = Random(seed)
