@@ -12,9 +12,10 @@ from feira.chassis.postgres import log_reader as log_reader_module
 from feira.chassis.postgres import log_stream as log_stream_module
 from feira.chassis.postgres.connection import connect
 from feira.chassis.postgres.log_outbox import pack, unpack
-from feira.chassis.postgres.slots import LOST_EPOCH, make_slot
+from feira.chassis.postgres.log_stream import LogStream
+from feira.chassis.postgres.slots import LOST_EPOCH, make_slot, slot_name
 from feira.chassis.transports.port import Envelope
-from feira.kernel.errors import Misconfigured
+from feira.kernel.errors import Misconfigured, Unavailable
 from tests.adapters.chassis.relaying import DROP_SLOTS, Relaying, a_moment
 from tests.eventually import eventually
 from tests.postgres import PostgresServer
@@ -122,6 +123,25 @@ async def test_a_stream_takes_no_more_than_it_may(
         assert len(stream.waiting(1_000)) == 5
         world.broker.is_down = False
         await world.published(*range(1, 31))
+
+
+async def test_a_log_that_cannot_be_followed_is_waited_for(world: Relaying) -> None:
+    """The slot is not there, or another has it: that is trouble, which the relay outlasts."""
+    with pytest.raises(Unavailable, match="the log cannot be read"):
+        await LogStream.open(world.dsn, "orders", "feira_no_such_slot", on_more=lambda: None)
+
+
+async def test_a_stream_that_cannot_report_is_given_up(world: Relaying) -> None:
+    connection = await connect(world.dsn, "test")
+    slot = await slot_name(connection)
+    await make_slot(connection, slot)
+    await connection.close()
+    stream = await LogStream.open(world.dsn, "orders", slot, on_more=lambda: None)
+    assert stream.waiting(1) == []
+    stream.close()
+    stream.report()
+    with pytest.raises(Unavailable, match="the log cannot be read"):
+        stream.waiting(1)
 
 
 # --- slots that are lost -------------------------------------------------------------------------

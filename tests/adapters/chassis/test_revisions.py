@@ -54,6 +54,16 @@ async def test_it_waits_until_another_has_migrated(
     await waiting
 
 
+async def test_a_database_that_was_never_migrated_has_no_revision(
+    postgres_server: PostgresServer,
+) -> None:
+    dsn = await postgres_server.fresh_database("orders")
+    connection = await connect(dsn, "test")
+    await connection.execute("DROP TABLE alembic_version")
+    await connection.close()
+    assert await revision_of(dsn) is None
+
+
 async def test_when_nobody_migrates_it_says_what_to_do(
     postgres_server: PostgresServer, folder: Path
 ) -> None:

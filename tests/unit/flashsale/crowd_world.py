@@ -13,13 +13,14 @@ from feira.services.flashsale.domain.standing import Standing
 
 @dataclass
 class KnownDrops:
-    """The database, as the crowd reads it; `reads` counts how often."""
+    """The database, as the crowd reads it; `reads` and `refused` count how often (in vain)."""
 
     drops: list[Standing] = field(default_factory=list)
     claims_of: dict[int, list[int]] = field(default_factory=dict)
     """The customers with claims, in the order of their `seq`, by drop."""
     is_away: bool = False
     reads: int = 0
+    refused: int = 0
 
     async def standings(self, soon: datetime) -> Sequence[Standing]:
         self._read()
@@ -54,6 +55,7 @@ class KnownDrops:
 
     def _read(self) -> None:
         if self.is_away:
+            self.refused += 1
             raise Unavailable("the database is away")
         self.reads += 1
 

@@ -1,5 +1,6 @@
 """What somebody who watches a drop is told."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ from feira.services.flashsale.entrypoints import drop_events
 from feira.services.flashsale.entrypoints.board import Board
 from feira.services.flashsale.entrypoints.crowd_metrics import CrowdMetrics
 from feira.services.flashsale.entrypoints.drop_events import DropEvents, Watcher
+from tests.eventually import eventually
 from tests.unit.flashsale.crowd_world import KnownDrops
 from tests.unit.flashsale.standings import NOON, OPEN, standing
 
@@ -97,6 +99,25 @@ async def test_a_claim_that_waits_tells_its_place_in_the_queue() -> None:
     assert (await watched.told())[1] == {"queue_place": 2}
     await watched.becomes(left=0, held=100, waiting=1, served=1, version=2)
     assert [(await watched.told())[0], (await watched.told())[1]] == ["sale", {"queue_place": 1}]
+
+
+async def test_a_place_that_cannot_be_looked_up_is_told_once_the_database_is_back() -> None:
+    """The stream goes on meanwhile, with what the board knows."""
+    watched = Watched(left=0, held=100, waiting=2, served=0)
+    watched.drops.claims_of[-70] = [8, 5]
+    await watched.by(customer_id=5)
+    watched.drops.is_away = True
+    assert (await watched.told())[0] == "sale"
+    next_event = asyncio.create_task(watched.told())
+
+    async def asked_in_vain() -> bool:
+        return watched.drops.refused >= 3
+
+    await eventually(asked_in_vain)
+    assert not next_event.done()
+    watched.drops.is_away = False
+    async with asyncio.timeout(5):
+        assert await next_event == ("place", {"queue_place": 2}, None)
 
 
 async def test_the_end_is_told_and_ends_the_stream() -> None:

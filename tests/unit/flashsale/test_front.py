@@ -162,13 +162,34 @@ async def test_an_account_has_a_quota_and_is_told(door: Door) -> None:
     assert refused == [CrowdCount(70, CountOf.REFUSAL, "too_many_requests", 2)]
 
 
-async def test_what_the_service_refuses_is_counted_by_its_code(door: Door) -> None:
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"code":"already_claimed"}', "already_claimed"),
+        (b"not json", "other"),
+        (b"", "other"),
+        (b'{"code":5}', "other"),
+    ],
+)
+async def test_what_the_service_refuses_is_counted_by_its_code(
+    door: Door, body: bytes, code: str
+) -> None:
     door.drops.drops = [OPEN]
     await door.board.read()
-    door.service.status, door.service.body = 409, b'{"code":"already_claimed"}'
+    door.service.status, door.service.body = 409, body
     await door.claim(LOSER)
     refused = [c for c in door.counts.take() if c.kind is CountOf.REFUSAL]
-    assert refused == [CrowdCount(70, CountOf.REFUSAL, "already_claimed", 1)]
+    assert refused == [CrowdCount(70, CountOf.REFUSAL, code, 1)]
+
+
+async def test_a_forged_token_uses_up_nobodys_quota(door: Door) -> None:
+    """It is the service that refuses it: the door only wants to know whose quota it is."""
+    door.drops.drops = [OPEN]
+    await door.board.read()
+    client = AsgiClient(door.front, "a.eyJzdWIiOiIxMiJ9.c")  # it names the loser
+    for _ in range(5):
+        assert (await client.post(PATH, {})).status == 201
+    assert (await door.claim(LOSER)).status == 201
 
 
 async def test_everything_else_passes_untouched(door: Door) -> None:
