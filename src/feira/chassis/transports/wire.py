@@ -60,8 +60,14 @@ def envelope_id(text: str | None, *place: str | int) -> UUID:
     try:
         return UUID(text)
     except (TypeError, ValueError):
-        digest = sha256("\0".join(map(str, place)).encode()).digest()
-        return UUID(bytes=digest[:16], version=8)  # RFC 9562: version 8 is what a maker makes of it
+        return _made_of(sha256("\0".join(map(str, place)).encode()).digest())
+
+
+def _made_of(digest: bytes) -> UUID:
+    """RFC 9562: version 8 is what a maker makes of it. Python knows it from 3.14 only."""
+    number = int.from_bytes(digest[:16], "big")
+    number = number & ~(0xF << 76) | 8 << 76  # the version
+    return UUID(int=number & ~(0x3 << 62) | 0x2 << 62)  # the variant
 
 
 def batch_body(body: bytes, content_type: str | None) -> bytes:
