@@ -70,7 +70,14 @@ def test_an_amqp_url_says_where_and_how() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["kafka://", "kafka://one?speed=9", "kafka://one?replicas=x", "amqp://one?speed=9"]
+    "url",
+    [
+        "kafka://",
+        "kafka://one?speed=9",
+        "kafka://one?replicas=x",
+        "amqp://one?speed=9",
+        "amqp://one?retention_hours=long",
+    ],
 )
 def test_what_kafka_and_rabbitmq_cannot_be_told_is_said(url: str) -> None:
     with pytest.raises(Misconfigured):

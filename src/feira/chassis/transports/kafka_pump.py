@@ -139,7 +139,7 @@ class KafkaPump:
                 self._run_commands()
                 self._keep_buffer_small()
                 self._poll()
-        except (KafkaException, RuntimeError, Unavailable) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was: who receives must not go deaf
             self._tell(self._break, Unavailable(f"kafka: {error}"))
         finally:
             try:
