@@ -58,7 +58,7 @@ docs: dev ## Write the documents that are made from the contracts (AsyncAPI, sch
 mutants: dev ## Plant every known bug in a copy of the source: the tests must catch each (ARGS="--sample 8")
 	@$(BIN)/python scripts/mutants.py $(ARGS)
 
-handlers: dev ## List the exception handlers that no fast test has executed
+handlers: dev kafka ## List the exception handlers that no test of units and adapters has executed
 	@$(BIN)/python scripts/exception_coverage.py $(ARGS)
 
 lock: dev ## Lock the dependencies of pyproject.toml (UPGRADE=1 takes the newest)
