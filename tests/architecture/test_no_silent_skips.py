@@ -47,10 +47,11 @@ def run_pytest(folder: Path, test: str, require: str) -> subprocess.CompletedPro
     """Run one test file under the project's own conftest, in a process of its own."""
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (folder / "test_sample.py").write_text(test)
+    inherited = {k: v for k, v in os.environ.items() if k != "FEIRA_NOTE_HANDLERS"}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(folder)],
         cwd=folder,
-        env={**os.environ, "FEIRA_REQUIRE": require},
+        env={**inherited, "FEIRA_REQUIRE": require},
         capture_output=True,
         text=True,
         timeout=PYTEST_TIMEOUT_SECONDS,

@@ -1,7 +1,7 @@
 """The store tells the unit of work when, and only when, its transaction is durable."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -11,6 +11,7 @@ from feira.chassis.postgres.connection import Connection
 from feira.chassis.postgres.store import PostgresStore
 from feira.chassis.store import CommitUnknown
 from feira.kernel.clock import SystemClock
+from feira.kernel.errors import Unavailable
 from feira.kernel.ids import Ids
 from tests.postgres import PostgresServer
 
@@ -74,3 +75,29 @@ async def test_it_is_not_told_of_a_commit_whose_answer_was_lost(
     async with store.begin() as transaction:  # and the store goes on with a new connection
         await transaction.uow.connection.execute("SELECT 1")
     assert transaction.uow.commits == 1
+
+
+async def test_a_connection_that_broke_unnoticed_is_replaced(store: PostgresStore[Told]) -> None:
+    """The first to know is the transaction that cannot even begin."""
+    store._connection = cast("Connection", Broken())
+    with pytest.raises(Unavailable):
+        async with store.begin():
+            raise AssertionError("a transaction without a connection")
+    async with store.begin() as transaction:
+        assert await transaction.uow.connection.fetchval("SELECT 1") == 1
+
+
+class Broken:
+    """A connection whose other side is gone, which it does not know yet."""
+
+    def is_closed(self) -> bool:
+        return False
+
+    def transaction(self) -> "Broken":
+        return self
+
+    async def start(self) -> None:
+        raise ConnectionResetError("the server is gone")
+
+    def terminate(self) -> None:
+        pass

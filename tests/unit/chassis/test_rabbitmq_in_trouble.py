@@ -128,6 +128,22 @@ async def test_a_broadcast_that_cannot_begin_begins_anew_the_next_time(
     await reader.close()
 
 
+async def test_a_broadcast_in_which_nothing_is_said_brings_nothing() -> None:
+    reader = AmqpBroadcastSubscription(
+        topics=["jars"],
+        since_seconds=0,
+        partitions=1,
+        member="member",
+        url=URL,
+        limits=AmqpLimits(receive_wait_seconds=0.01),
+        streams=cast("AmqpStreams", KnownStreams()),
+        clock=SystemClock(),
+    )
+    reader._epoch, reader._link = "epoch", AmqpLink(URL, LIMITS, "link")
+    assert await reader.receive() == []
+    await reader.close()
+
+
 async def test_who_cannot_go_back_joins_anew(silent: type[SilentConnection]) -> None:
     """Which begins at the cursors, too."""
     silent.opens = True

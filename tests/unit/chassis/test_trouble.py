@@ -1,5 +1,6 @@
 """The lane in a database's bad weather: commits of which nobody knows, contention, outages."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ import pytest
 from feira.chassis.memory.weather import Fate, Weather
 from feira.chassis.store import Contention
 from feira.kernel.errors import FeiraError, Unavailable
+from tests.eventually import eventually
 from tests.unit.chassis.jars import Process, PutSweets, running
 
 
@@ -19,6 +21,10 @@ class Trouble(Weather):
     statements: list[FeiraError] = field(default_factory=list)
     connections: list[FeiraError] = field(default_factory=list)
     commits: int = 0
+    is_stuck: bool = False
+    """A commit is not answered."""
+    is_heard: bool = False
+    """It happens all the same when its process dies meanwhile."""
 
     async def connecting(self) -> None:
         if self.connections:
@@ -30,7 +36,12 @@ class Trouble(Weather):
 
     async def committing(self) -> Fate:
         self.commits += 1
+        if self.is_stuck:
+            await asyncio.Event().wait()
         return self.fates.pop(0) if self.fates else Fate.DONE
+
+    def dies_committed(self) -> bool:
+        return self.is_heard
 
 
 def in_trouble(trouble: Trouble) -> Process:
@@ -51,6 +62,23 @@ async def test_an_unknown_commit_is_looked_up(fate: Fate, commits: int) -> None:
     assert process.sweets == {1: 1}
     assert trouble.commits == commits
     assert len(process.outbox) == 1
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+async def test_a_process_dies_while_it_commits(is_heard: bool) -> None:
+    """All of it happened or nothing, its message included."""
+    trouble = Trouble(is_stuck=True, is_heard=is_heard)
+    process = in_trouble(trouble)
+
+    async def commits() -> bool:
+        return trouble.commits == 1
+
+    async with running(process.lane.run()):
+        asked = asyncio.ensure_future(process.ask(PutSweets(jar_id=1)))
+        await eventually(commits)
+    asked.cancel()
+    assert process.sweets == ({1: 1} if is_heard else {})
+    assert len(process.outbox) == (1 if is_heard else 0)
 
 
 async def test_looking_up_an_unknown_commit_outlasts_an_outage() -> None:

@@ -1,7 +1,7 @@
 """The lane's transactions in PostgreSQL, over one connection of its own."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final, Generic
 from uuid import UUID
@@ -163,6 +163,5 @@ class PostgresStore(Generic[U]):
 
     def _give_up_connection(self) -> None:
         if self._connection is not None:
-            with suppress(Exception):
-                self._connection.terminate()
+            self._connection.terminate()
             self._connection = None
