@@ -9,7 +9,7 @@ from feira.chassis import following
 from feira.chassis.following import follow
 from feira.chassis.outbox import Outbox
 from feira.chassis.transports.opening import open_transport
-from feira.chassis.transports.port import Envelope, Transport
+from feira.chassis.transports.port import Envelope, Subscription, Transport
 from feira.chassis.transports.simulated import simulated_broker
 from feira.chassis.work import Origin
 from feira.kernel.clock import SystemClock
@@ -65,11 +65,25 @@ async def test_other_kinds_and_what_cannot_be_read_are_passed_over(world: World)
         await world.until_heard(1)
 
 
-async def test_a_broker_that_was_away_is_followed_again(world: World) -> None:
+async def test_a_broker_that_was_away_is_followed_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+    subscribe = world.transport.subscribe_broadcast
+
+    async def counted(topics: Sequence[str], since_seconds: int) -> Subscription:
+        attempts.append(since_seconds)
+        return await subscribe(topics, since_seconds)
+
+    async def met_the_outage() -> bool:
+        return len(attempts) >= 3
+
+    monkeypatch.setattr(world.transport, "subscribe_broadcast", counted)
     async with running(follow(world.transport, JarFilled, world.take, since_seconds=60)):
         await world.publish([filled(1)])
         await world.until_heard(1)
         world.broker.stop()
+        await eventually(met_the_outage)
         world.broker.start()
         await world.publish([filled(2)])
 
