@@ -80,6 +80,8 @@ VIOLATIONS = [
     Violation("asyncpg", f"{ORDERS}.entrypoints.bad", "asyncpg"),
     Violation("asyncpg", "feira.chassis.bad", "asyncpg"),
     Violation("asyncpg", f"{ORDERS}.application.bad", "psycopg2"),
+    Violation("brokers", "feira.chassis.bad", "confluent_kafka"),
+    Violation("brokers", f"{ORDERS}.adapters.bad", "pika"),
 ]
 
 
