@@ -5,6 +5,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import Phase, settings
 
 if "FEIRA_NOTE_HANDLERS" in os.environ:  # before anything of Feira is imported
@@ -19,6 +20,10 @@ settings.load_profile("feira")
 settings.register_profile(
     "first-failure", settings.get_profile("feira"), phases=(Phase.explicit, Phase.generate)
 )
+
+# As in the product: the one that structlog takes by itself prints all local variables, and one
+# broken batch then costs seconds of CPU in the event loop.
+structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
 TESTS = Path(__file__).parent
 # FEIRA_REQUIRE=all: whatever a test needs must be here, so a skip is a failure.

@@ -1,8 +1,8 @@
 """Brings what a Kafka consumer gets from its thread to the event loop, a bounded lot at a time.
 
 Kafka's client wants to be asked all the time, or it neither hears of other members nor hands
-partitions over: so a thread asks, whether or not anybody receives. When the buffer is full the
-partitions are paused, and the asking goes on.
+partitions over: so a thread asks, whether or not anybody receives. When the buffer is full (by
+`buffer_bytes_max` and one envelope at most) the partitions are paused, and the asking goes on.
 """
 
 import asyncio
@@ -47,7 +47,10 @@ class KafkaPump:
         self._buffer_bytes_max = buffer_bytes_max
         self._loop = asyncio.get_running_loop()
         self._buffer: deque[tuple[Place, Delivery]] = deque()
-        self._buffered_bytes = 0
+        self._arrived: list[tuple[Place, Delivery]] = []
+        self._arrived_bytes = 0
+        """Since the beginning, counted in the thread; what was taken is counted in the loop."""
+        self._taken_bytes = 0
         self._news = asyncio.Event()
         self._failure: Unavailable | None = None
         self._commands: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -60,7 +63,7 @@ class KafkaPump:
         self._thread.start()
 
     async def take(self, wait_seconds: float) -> Sequence[Delivery]:
-        """What has come, in order within each partition. Raises `Unavailable` once it failed."""
+        """What has come, in order within each partition, then `Unavailable` once it failed."""
         if not self._buffer and self._failure is None:
             self._news.clear()
             try:
@@ -68,12 +71,12 @@ class KafkaPump:
                     await self._news.wait()
             except TimeoutError:
                 return []
-        if self._failure is not None:
+        if self._failure is not None and not self._buffer:
             raise Unavailable(str(self._failure)) from self._failure
-        deliveries = [delivery for _, delivery in self._buffer]
+        taken = list(self._buffer)
         self._buffer.clear()
-        self._buffered_bytes = 0
-        return deliveries
+        self._taken_bytes += _size_bytes(taken)
+        return [delivery for _, delivery in taken]
 
     async def between_polls(self, command: Callable[[], Result]) -> Result:
         """Run something in the thread while it asks for nothing: from another one, a call of the
@@ -102,6 +105,7 @@ class KafkaPump:
 
     def drop(self, places: Iterable[Place] | None = None) -> None:
         """Forget what has not been taken, of some places or of all. Called in the thread."""
+        self._hand_over()
         self._tell(self._drop, None if places is None else frozenset(places))
 
     async def close(self, timeout_seconds: float) -> None:
@@ -117,15 +121,13 @@ class KafkaPump:
 
     def _take_in(self, arrived: list[tuple[Place, Delivery]]) -> None:
         self._buffer += arrived
-        self._buffered_bytes += sum(len(d.envelope.body) for _, d in arrived)
         self._news.set()
 
     def _drop(self, places: frozenset[Place] | None) -> None:
-        kept = [each for each in self._buffer if places is not None and each[0] not in places]
-        self._buffer.clear()
-        self._buffered_bytes = 0
-        if kept:
-            self._take_in(kept)
+        had = list(self._buffer)
+        kept = [each for each in had if places is not None and each[0] not in places]
+        self._taken_bytes += _size_bytes(had) - _size_bytes(kept)
+        self._buffer = deque(kept)
 
     def _break(self, failure: Unavailable) -> None:
         self._failure = failure
@@ -140,6 +142,7 @@ class KafkaPump:
                 self._keep_buffer_small()
                 self._poll()
         except Exception as error:  # noqa: BLE001 - whatever it was: who receives must not go deaf
+            self._hand_over()  # who reads on from what was seen does not get it again
             self._tell(self._break, Unavailable(f"kafka: {error}"))
         finally:
             try:
@@ -156,11 +159,27 @@ class KafkaPump:
             return
 
     def _poll(self) -> None:
-        first = self._consumer.poll(_POLL_SECONDS)
-        if first is None:
-            return
-        messages = [first, *self._consumer.consume(_MESSAGES_AT_ONCE_MAX - 1, timeout=0)]
-        self._tell(self._take_in, [self._read(message) for message in messages])
+        """Also hands partitions over: `drop` may be called meanwhile."""
+        message = self._consumer.poll(_POLL_SECONDS)
+        while message is not None:
+            arrived = self._read(message)
+            self._arrived.append(arrived)
+            self._arrived_bytes += _size_bytes([arrived])
+            if len(self._arrived) >= _MESSAGES_AT_ONCE_MAX or self._is_full():
+                break
+            message = self._consumer.poll(0)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        if arrived:
+            self._tell(self._take_in, arrived)
+
+    def _waiting_bytes(self) -> int:
+        return self._arrived_bytes - self._taken_bytes
+
+    def _is_full(self) -> bool:
+        return self._waiting_bytes() > self._buffer_bytes_max
 
     def _read(self, message: Message) -> tuple[Place, Delivery]:
         """Raises `KafkaException` for what is an error and no message."""
@@ -180,10 +199,10 @@ class KafkaPump:
         return Envelope(identity, self._topic_of(place.name), place.partition, body)
 
     def _keep_buffer_small(self) -> None:
-        if self._buffered_bytes > self._buffer_bytes_max:
+        if self._is_full():
             self._consumer.pause(self._consumer.assignment())  # also those that came since
             self._paused = True
-        elif self._paused and self._buffered_bytes < self._buffer_bytes_max * _RESUME_BELOW_SHARE:
+        elif self._paused and self._waiting_bytes() < self._buffer_bytes_max * _RESUME_BELOW_SHARE:
             self._consumer.resume(self._consumer.assignment())
             self._paused = False
 
@@ -196,6 +215,10 @@ class KafkaPump:
 def seek(consumer: Consumer, places: dict[Place, int]) -> None:
     for place, offset in places.items():
         consumer.seek(TopicPartition(*place, offset))
+
+
+def _size_bytes(deliveries: Iterable[tuple[Place, Delivery]]) -> int:
+    return sum(len(delivery.envelope.body) for _, delivery in deliveries)
 
 
 def _given(number: int | None) -> int:
