@@ -4,6 +4,9 @@ BIN    := .venv/bin
 ARGS   ?=
 TEST_JOBS ?= 2
 BROKER_TESTS := tests/journeys/test_purchase.py
+BROKER_FAULTS := tests/faults/test_broker_under_load.py
+# RabbitMQ 3.10 does not bring its streams back soon enough after kill -9 (docs/adr/0013).
+NOT_ON_RABBITMQ := --deselect $(BROKER_FAULTS)::test_the_broker_is_killed
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-strip-extras \
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
@@ -33,10 +36,11 @@ simulate: dev ## Simulate 1,000,000 purchases with every fault (ARGS="--seeds 10
 test: dev kafka ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
 	@$(BIN)/python -m pytest --numprocesses $(TEST_JOBS) --dist loadgroup $(ARGS)
 
-test-brokers: dev kafka ## Run the journey of a purchase on Kafka and on RabbitMQ
-	@for broker in kafka rabbitmq; do \
-	  echo "feira: on $$broker" && \
-	  FEIRA_TEST_BROKER=$$broker $(BIN)/python -m pytest $(BROKER_TESTS) $(ARGS) || exit; done
+test-brokers: dev kafka ## Run what depends on the broker on Kafka and on RabbitMQ
+	@echo "feira: on kafka" && \
+	  FEIRA_TEST_BROKER=kafka $(BIN)/python -m pytest $(BROKER_FAULTS) $(BROKER_TESTS) $(ARGS)
+	@echo "feira: on rabbitmq" && \
+	  FEIRA_TEST_BROKER=rabbitmq $(BIN)/python -m pytest $(BROKER_FAULTS) $(NOT_ON_RABBITMQ) $(BROKER_TESTS) $(ARGS)
 
 check: lint ## Check format, lint, types, imports and published messages; run the fast tests
 	@$(BIN)/python -m pytest --quiet tests/unit tests/architecture

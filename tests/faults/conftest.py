@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Generator, Iterator
 import pytest
 
 from tests.faults.rush import Rush
-from tests.shop import RunningShop, open_shop
+from tests.shop import BROKER, RunningShop, open_shop
 from tests.shop_client import ShopClient, clients_of
 from tests.shop_report import with_tails
+
+# What is done to Valkey is in test_killed_parts.py.
+collect_ignore = ["test_broker_under_load.py"] if BROKER == "valkey" else []
 
 
 @pytest.fixture(scope="module")
