@@ -13,9 +13,12 @@ PROVIDER_TIMEOUT_SECONDS = 1
 
 @pytest.fixture(scope="session")
 def shop() -> Iterator[RunningShop]:
-    """Impatient with its provider, so that the tests need not be patient."""
+    """Impatient with its provider, so that the tests need not be patient; and an account may ask
+    a flash sale as often as it likes, as they ask all they have by one."""
     with open_shop(
-        FEIRA_PAYMENTS_PROVIDER_TIMEOUT_SECONDS=str(PROVIDER_TIMEOUT_SECONDS)
+        FEIRA_PAYMENTS_PROVIDER_TIMEOUT_SECONDS=str(PROVIDER_TIMEOUT_SECONDS),
+        FEIRA_FLASHSALE_ACCOUNT_CLAIMS_AT_ONCE="100000",
+        FEIRA_FLASHSALE_ADDRESS_CLAIMS_AT_ONCE="100000",
     ) as running:
         yield running
 

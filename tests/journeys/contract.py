@@ -13,6 +13,8 @@ FITTING: Final = {
     "password": "stapler-lagoon-42",
     "new": "stapler-lagoon-43",
     "phone": "+5511912345678",
+    "starts_at": "2099-11-27T03:00:00Z",
+    "ends_at": "2099-11-28T03:00:00Z",
 }
 """What a schema does not tell of a text."""
 Steps = tuple[str | int, ...]

@@ -25,6 +25,7 @@ from tests.shop import RunningShop, open_shop
 from tests.shop_client import ShopClient, clients_of
 
 PURCHASES: Final = 40
+LOOKS_MAX: Final = 6
 LOOK_EVERY_SECONDS: Final = 0.03
 BACKENDS: Final = "SELECT pid, datname FROM pg_stat_activity WHERE datname IS NOT NULL"
 ANYONES: Final = frozenset({"valkey"})
@@ -55,14 +56,24 @@ async def test_a_service_reaches_its_database_the_broker_and_no_other_service(
     shop: RunningShop, client: ShopClient
 ) -> None:
     async with looking_at(shop) as calls:
-        await sell_some(client)
+        for _ in range(LOOKS_MAX):  # a short connection may escape one look
+            await sell_some(client)
+            if legitimate() <= calls:
+                break
     assert faults_in(calls) == []
+    assert legitimate() - calls == set()
+
+
+def legitimate() -> set[Call]:
+    """What a shop that sells has for connections: were they not seen, nothing would be."""
+    found = {Call("payments", "sandbox"), Call("sandbox", "nginx")}
     for service in SERVICES:
-        assert Call(service, f"postgres/{service}") in calls, service
-        assert Call(service, "valkey") in calls, service
-        assert Call("nginx", service) in calls, service
-    assert Call("payments", "sandbox") in calls
-    assert Call("sandbox", "nginx") in calls
+        found |= {
+            Call(service, f"postgres/{service}"),
+            Call(service, "valkey"),
+            Call("nginx", service),
+        }
+    return found
 
 
 # --- the test itself, tested ---------------------------------------------------------------------

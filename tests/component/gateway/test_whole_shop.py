@@ -38,6 +38,7 @@ def shells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Service
         "FEIRA_PAYMENTS_SANDBOX_URL": "http://127.0.0.1:1",
         "FEIRA_PAYMENTS_SANDBOX_API_KEY": "an-api-key-for-this-test-alone-0123",
         "FEIRA_PAYMENTS_SANDBOX_WEBHOOK_SECRET": f"whsec_{base64.b64encode(bytes(32)).decode()}",
+        "FEIRA_FLASHSALE_TICKET_KEY": "a-key-for-this-test-alone-0123456789",
     }.items():
         monkeypatch.setenv(name, value)
     return {name: shell_of(name) for name in SERVICES}

@@ -31,7 +31,8 @@ _FIELD: Final = re.compile(r"(?:required|unknown) field `(?P<name>[^`]+)`")
 _STEP: Final = re.compile(r"\[(?P<index>\d+|\.{3})\]|\.(?P<name>[^.\[]+)")
 
 NUMBER_LENGTH_MAX: Final = 64
-NUMBER_EXPONENT_MAX: Final = 64
+NUMBER_EXPONENT_MAX: Final = 320
+"""As far as a float goes: an int of it is made in no time, and its field refuses it by name."""
 
 
 def _exact(text: str) -> Decimal:

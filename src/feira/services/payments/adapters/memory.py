@@ -28,6 +28,8 @@ class MemoryPayments:
     canceled: dict[int, datetime] = field(default_factory=dict)
     refunds: dict[int, Refund] = field(default_factory=dict)
     ledger: dict[tuple[int, int], LedgerEntry] = field(default_factory=dict)
+    payment_ids: dict[int, Attempt] = field(default_factory=dict, compare=False, repr=False)
+    """The unique index of `payments.id`."""
     attempts: "_Attempts" = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +87,7 @@ class _Attempts:
 class _PaymentRows:
     def __init__(self, tables: Any) -> None:
         self._rows: Rows[Attempt, Payment] = tables.payments
+        self._ids: Rows[int, Attempt] = tables.payment_ids
         self._canceled: Rows[int, datetime] = tables.canceled
         self._attempts: _Attempts = tables.attempts
 
@@ -112,6 +115,12 @@ class _PaymentRows:
         await self._rows.lock((payment.order_id, payment.attempt) for payment in payments)
         if any((payment.order_id, payment.attempt) in self._rows for payment in payments):
             raise Contention("it is there already")
+        ids = {payment.id: (payment.order_id, payment.attempt) for payment in payments}
+        await self._ids.lock(ids)
+        if len(ids) < len(payments) or any(payment_id in self._ids for payment_id in ids):
+            raise Contention("the id is taken: another process made it by a clock that jumped")
+        for payment_id, key in ids.items():
+            self._ids[payment_id] = key
         self._attempts.add_many((payment.order_id, payment.attempt) for payment in payments)
         await self.update(payments)
 
