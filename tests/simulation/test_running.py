@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from random import randrange
 
 import pytest
@@ -41,7 +42,7 @@ def test_a_seed_is_the_same_history_in_every_process() -> None:
 
 
 def test_without_faults_nothing_happens_but_purchases() -> None:
-    outcome = run(plan("1", 100, parse_faults("none")))
+    outcome = run(replace(plan("1", 100, parse_faults("none")), drops=(), crowd=()))
     assert outcome.violations == []
     assert not outcome.injected
     assert outcome.orders.total() == 100

@@ -76,6 +76,14 @@ async def test_the_same_attempt_begun_twice_is_contention(connection: Connection
         await rows.insert([payment_in(State.REQUESTED, id=8)])
 
 
+async def test_an_id_that_another_process_has_made_is_contention(connection: Connection) -> None:
+    """After a clock that jumped; the batch is decided again, with another id."""
+    rows = PostgresPaymentRows(connection)
+    await rows.insert([payment_in(State.REQUESTED)])
+    with pytest.raises(Contention):
+        await rows.insert([payment_in(State.REQUESTED, attempt=2)])
+
+
 async def test_no_money_is_booked_twice(postgres_world: World, connection: Connection) -> None:
     await postgres_world.do(request(1))
     await postgres_world.do(captured(1))
