@@ -1,4 +1,5 @@
-"""No false "sold out": nobody hears it while a unit was free all the time that was asked."""
+"""No false "sold out": nobody hears it while a unit was free all the time that was asked, and as
+long before as a process may answer from what it has read."""
 
 import asyncio
 from bisect import bisect_left, bisect_right
@@ -8,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from feira.audit.drops import CLAIMING
 from feira.audit.evidence import Call
+from feira.services.flashsale.entrypoints.board import TRUSTED_SECONDS
 from feira.simulation.shop import Shop
 
 LOOK_EVERY_SECONDS: Final = 0.25
@@ -45,10 +47,10 @@ class SoldOutWatch:
                 yield f"a false sold out: {call}, asked since {since:.3f} s"
 
     def _was_free(self, call: Call, since: float) -> bool:
-        """From a look before it was first asked to one after it was answered."""
+        """From a look before what a memory may know of, to one after it was answered."""
         looks = self._looks[int(call.path.split("/")[2])]
         moments = [look.at for look in looks]
-        first = bisect_right(moments, since) - 1
+        first = bisect_right(moments, since - TRUSTED_SECONDS) - 1
         last = bisect_left(moments, call.answered_at or since)
         seen = looks[max(first, 0) : last + 1]
         unchanged = len({(look.claims, look.served) for look in seen}) == 1
