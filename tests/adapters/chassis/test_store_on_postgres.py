@@ -55,6 +55,22 @@ async def test_it_is_not_told_of_a_rollback(store: PostgresStore[Told]) -> None:
     assert transaction.uow.commits == 0
 
 
+async def test_a_connection_that_cannot_roll_back_is_given_up(store: PostgresStore[Told]) -> None:
+    broken: list[Connection] = []
+
+    async def break_off() -> None:
+        async with store.begin() as transaction:
+            broken.append(transaction.uow.connection)
+            transaction.uow.connection.terminate()
+            raise KeyError("a bug")
+
+    with pytest.raises(KeyError, match="a bug"):
+        await break_off()
+    async with store.begin() as again:
+        assert again.uow.connection not in broken
+    assert again.uow.commits == 1
+
+
 async def test_it_is_not_told_of_a_commit_that_fails(store: PostgresStore[Told]) -> None:
     create = "CREATE TABLE t (n int UNIQUE DEFERRABLE INITIALLY DEFERRED)"
     async with store.begin() as transaction:
