@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
 TEST_JOBS ?= 2
-BROKER_TESTS := tests/journeys/test_purchase.py
+BROKER_TESTS := $(addprefix tests/journeys/test_,purchase.py late_money.py documents.py flash_sale.py)
 BROKER_FAULTS := tests/faults/test_broker_under_load.py
 # RabbitMQ 3.10 does not bring its streams back soon enough after kill -9 (docs/adr/0013).
 NOT_ON_RABBITMQ := --deselect $(BROKER_FAULTS)::test_the_broker_is_killed
