@@ -13,6 +13,7 @@ from feira.chassis.transports import wire
 from feira.chassis.transports.amqp_broadcast import AmqpBroadcastSubscription
 from feira.chassis.transports.amqp_group import AmqpGroupSubscription
 from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink
+from feira.chassis.transports.amqp_patience import patiently
 from feira.chassis.transports.amqp_settings import AmqpLimits
 from feira.chassis.transports.amqp_streams import AmqpStreams, properties_of
 from feira.chassis.transports.open_subscriptions import OpenSubscriptions
@@ -57,14 +58,17 @@ class AmqpTransport:
         if not envelopes:
             return
         async with self._turn:
-            try:
-                await self._streams.ensure({envelope.topic for envelope in envelopes})
-                channel = await self._opened()
-                await channel.publish([self._message(envelope) for envelope in envelopes])
-            except BaseException:
-                self._streams.doubt()
-                await self._drop_link()
-                raise
+            await patiently(lambda: self._publish(envelopes), self._limits)
+
+    async def _publish(self, envelopes: Sequence[Envelope]) -> None:
+        try:
+            await self._streams.ensure({envelope.topic for envelope in envelopes})
+            channel = await self._opened()
+            await channel.publish([self._message(envelope) for envelope in envelopes])
+        except BaseException:
+            self._streams.doubt()
+            await self._drop_link()
+            raise
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> AmqpGroupSubscription:
         """Asks nothing of RabbitMQ yet: `receive` joins, so a service starts without it."""

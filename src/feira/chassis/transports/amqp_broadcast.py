@@ -11,6 +11,7 @@ from typing import Final
 from pika import BasicProperties
 
 from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink
+from feira.chassis.transports.amqp_patience import patiently
 from feira.chassis.transports.amqp_settings import AmqpLimits
 from feira.chassis.transports.amqp_streams import AmqpStreams, delivery_of, offset_of
 from feira.chassis.transports.port import Delivery
@@ -64,7 +65,7 @@ class AmqpBroadcastSubscription:
                 self._reached = dict.fromkeys(self._places, 0) if self._epoch else {}
             self._epoch = epoch
         if self._link is None:
-            await self._begin_or_end()
+            await patiently(self._begin_or_end, self._limits)
         if not self._buffer:
             await self._wait()
         return self._take()

@@ -24,6 +24,7 @@ from pika import BasicProperties
 from pika.delivery_mode import DeliveryMode
 
 from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink, Refused
+from feira.chassis.transports.amqp_patience import patiently
 from feira.chassis.transports.amqp_settings import AmqpLimits
 from feira.chassis.transports.amqp_streams import AmqpStreams, delivery_of, offset_of
 from feira.chassis.transports.port import Delivery
@@ -94,12 +95,13 @@ class AmqpGroupSubscription:
         self._check_open()
         epoch = await self._streams.epoch()
         if epoch != self._epoch or self._broken:
+            self._streams.doubt()
             await self._leave()
             if epoch != self._epoch:
                 self._acknowledged.clear()
             self._epoch = epoch
         if self._link is None:
-            await self._join_or_leave()
+            await patiently(self._join_or_leave, self._limits)
         if not self._buffer:
             await self._wait()
         return self._take()

@@ -18,6 +18,9 @@ from feira.kernel.errors import Unavailable
 
 _NOT_FOUND: Final = 404
 _LOCKED: Final = 405
+_PRECONDITION_FAILED: Final = 406
+_INTERNAL_ERROR: Final = 541
+_NOT_STARTED: Final = "does not have a replica on the local node"
 
 # It logs each lost connection as an error; who calls is told of it, and says what it means.
 logging.getLogger("pika").setLevel(logging.CRITICAL)
@@ -41,6 +44,12 @@ class Refused(Unavailable):
     @property
     def is_taken(self) -> bool:
         return self.code == _LOCKED
+
+    @property
+    def may_pass(self) -> bool:
+        """A stream that was declared a moment ago, or whose leader is being elected."""
+        not_started = self.code == _PRECONDITION_FAILED and _NOT_STARTED in str(self)
+        return not_started or self.code == _INTERNAL_ERROR
 
 
 class AmqpChannel:

@@ -21,7 +21,8 @@ class AmqpLimits:
     """Times in seconds, sizes in bytes. Each may stand in the URL's query: `?lease_ttl_seconds=5`.
 
     A member whose connection is silent for `lease_ttl_seconds` loses its partitions; `namespace`
-    stands before the names of all queues, for a virtual host that others use too.
+    stands before the names of all queues, for a virtual host that others use too. What RabbitMQ
+    refuses for a reason that may pass is tried again for `refused_seconds_max`.
     """
 
     namespace: str = ""
@@ -29,6 +30,7 @@ class AmqpLimits:
     retention_bytes: int = 4 * 1024 * 1024 * 1024
     segment_bytes: int = 64 * 1024 * 1024
     command_timeout_seconds: float = 5.0
+    refused_seconds_max: float = 5.0
     lease_ttl_seconds: float = 10.0
     receive_wait_seconds: float = 1.0
     envelopes_per_partition_max: int = 8

@@ -6,6 +6,7 @@ readers. What a group, and who of it, has read is in `amqp_group`.
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from pika import BasicProperties
@@ -13,8 +14,9 @@ from pika.delivery_mode import DeliveryMode
 
 from feira.chassis.transports import wire
 from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink, Refused
+from feira.chassis.transports.amqp_patience import patiently
 from feira.chassis.transports.amqp_settings import AmqpLimits
-from feira.chassis.transports.ledger import LEDGER, Ledger
+from feira.chassis.transports.ledger import LEDGER, Ledger, lost, made
 from feira.chassis.transports.port import Delivery, Envelope
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
@@ -73,13 +75,13 @@ class AmqpStreams:
     async def epoch(self) -> str:
         """Raises `Unavailable`."""
         async with self._busy:
-            return (await self._fresh_ledger()).epoch
+            return (await patiently(self._fresh_ledger, self._limits)).epoch
 
     async def ensure(self, topics: Iterable[str]) -> None:
         """Make the streams that are missing. Raises `Unavailable`."""
         async with self._busy:
             for topic in sorted(set(topics) - self._ensured):
-                await self._ensure(topic)
+                await patiently(partial(self._ensure, topic), self._limits)
                 self._ensured.add(topic)
 
     def doubt(self) -> None:
@@ -94,19 +96,29 @@ class AmqpStreams:
 
     async def _ensure(self, topic: str) -> None:
         ledger = await self._fresh_ledger()
-        missing = [
-            partition
-            for partition in range(self._partitions)
-            if not await self._exists(self.stream_of(topic, partition))
-        ]
-        if not missing:
-            return
+        known = topic in ledger.topics
+        streams = [self.stream_of(topic, partition) for partition in range(self._partitions)]
+        missing = [stream for stream in streams if not await self._exists(stream)]
+        if missing and known:
+            await self._write(lost(topic))  # first: nobody may hold a new stream for the old one
+        await self._declare(missing)
+        if not known:
+            await self._write(made(topic))
+            ledger.topics.add(topic)
+        await self._try_reading(streams)
+
+    async def _declare(self, streams: Iterable[str]) -> None:
         channel = await self._opened_link().channel()
-        hours, limits = self._limits.retention_hours, self._limits
-        for partition in missing:
-            arguments = _stream(f"{hours}h", limits.retention_bytes, limits.segment_bytes)
-            await channel.declare(self.stream_of(topic, partition), arguments, durable=True)
-        await self._write(channel, ledger.line_for(topic))
+        for stream in streams:
+            await channel.declare(stream, _arguments(self._limits), durable=True)
+        channel.close()
+
+    async def _try_reading(self, streams: Iterable[str]) -> None:
+        """Another may have declared them a moment ago: they are there, and not yet started."""
+        channel = await self._opened_link().channel()
+        await channel.call("basic_qos", prefetch_count=1)
+        for stream in streams:
+            await channel.consume(stream, lambda *_: None, {"x-stream-offset": "next"})
         channel.close()
 
     async def _exists(self, queue: str) -> bool:
@@ -148,9 +160,7 @@ class AmqpStreams:
         await channel.consume(self._ledger_name, hear, {"x-stream-offset": "first"})
         await self._until_quiet()
         if not ledger.identity:
-            await self._write(
-                await self._opened_link().channel(), _IDENTITY + uuid7().bytes.hex().encode()
-            )
+            await self._write(_IDENTITY + uuid7().bytes.hex().encode())
             await self._until(ledger)
         return ledger
 
@@ -183,9 +193,11 @@ class AmqpStreams:
         except TimeoutError:
             raise Unavailable("amqp: the ledger cannot be read in time") from None
 
-    async def _write(self, channel: AmqpChannel, line: bytes) -> None:
+    async def _write(self, line: bytes) -> None:
+        channel = await self._opened_link().channel()
         await channel.confirm()
         await channel.publish([(self._ledger_name, BasicProperties(), line)])
+        channel.close()
 
     def _lose(self, channel: AmqpChannel) -> None:
         if channel is self._ledger_channel:
@@ -205,10 +217,10 @@ class AmqpStreams:
         return f"{self._limits.namespace}{LEDGER}"
 
 
-def _stream(age: str, bytes_max: int, segment_bytes: int) -> dict[str, str | int]:
+def _arguments(limits: AmqpLimits) -> dict[str, str | int]:
     return {
         "x-queue-type": "stream",
-        "x-max-age": age,
-        "x-max-length-bytes": bytes_max,
-        "x-stream-max-segment-size-bytes": segment_bytes,
+        "x-max-age": f"{limits.retention_hours}h",
+        "x-max-length-bytes": limits.retention_bytes,
+        "x-stream-max-segment-size-bytes": limits.segment_bytes,
     }
