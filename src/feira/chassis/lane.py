@@ -205,9 +205,10 @@ class Lane(Generic[U]):
         self._on_commit()
 
     async def _bisect(self, batch: list[Work], pieces: list[Piece]) -> None:
-        findings = await bisect(self._runner, pieces)
+        once = _without_copies(pieces)
+        findings = await bisect(self._runner, once)
         _settle(findings.results)
-        if self._must_halt(batch, findings):
+        if self._must_halt(once, findings):
             log.error("lane_halted", lane=self._name, failed=len(findings.message_culprits))
             _fail(batch, Halted(f"most messages of a batch failed in the {self._name} lane"))
             return
@@ -218,14 +219,26 @@ class Lane(Generic[U]):
                 piece.work.done.set_exception(error)
         _settle([(piece, []) for piece in pieces])
 
-    def _must_halt(self, batch: list[Work], findings: Findings) -> bool:
-        messages = sum(len(work.commands) for work in batch if work.envelope_id)
+    def _must_halt(self, pieces: Sequence[Piece], findings: Findings) -> bool:
+        messages = sum(len(piece) for piece in pieces if piece.work.envelope_id)
         failed = len(findings.message_culprits)
         if failed and failed == messages:
             self._poisoned_batches += 1
         many_failed = failed >= self._limits.failed_messages_halting_min
         most_failed = many_failed and failed * 2 > messages
         return most_failed or self._poisoned_batches > self._limits.poisoned_batches_max
+
+
+def _without_copies(pieces: Sequence[Piece]) -> list[Piece]:
+    """An envelope may come several times in one batch: its bad message is one bad message."""
+    seen: set[UUID | None] = set()
+    first: list[Piece] = []
+    for piece in pieces:
+        envelope_id = piece.work.envelope_id
+        if envelope_id is None or envelope_id not in seen:
+            first.append(piece)
+        seen.add(envelope_id)
+    return first
 
 
 def _settle(results: Results) -> None:

@@ -186,6 +186,23 @@ async def test_a_few_bad_messages_are_buried_even_when_they_are_most_of_a_batch(
     assert len(process.dead_letters) == 2
 
 
+async def test_copies_of_a_bad_message_are_one_bad_message() -> None:
+    """A broker may deliver an envelope many times at once: that proves nothing about us."""
+    process = Process(limits=LaneLimits(failed_messages_halting_min=3))
+    envelope_id = process.ids.uuid7()
+    copies = [
+        asyncio.ensure_future(process.deliver(sweets(2, POISON), envelope_id=envelope_id))
+        for _ in range(4)
+    ]
+    asking = asyncio.ensure_future(process.deliver(sweets(1)))
+    await asyncio.sleep(0)
+    async with running(process.lane.run()):
+        assert await asyncio.gather(*copies) == [[]] * 4
+        assert await asking == [1]
+    assert process.sweets == {1: 1}
+    assert len(process.dead_letters) == 1
+
+
 async def test_a_halted_envelope_is_finished_when_it_comes_again() -> None:
     process = Process(limits=LaneLimits(failed_messages_halting_min=2))
     envelope_id = process.ids.uuid7()
