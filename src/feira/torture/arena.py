@@ -63,6 +63,8 @@ class Arena:
     """Clear while `feira up` itself is started again: then everybody else waits."""
     plants: dict[str, Envelope] = field(default_factory=dict)
     """What was put among the messages to be buried, by its name."""
+    buried: set[str] = field(default_factory=set)
+    """Those of them that have been seen among the dead letters."""
     clock_error_max_ms: int = 0
     next_killed: list[str] = field(default_factory=list)
     """Services whose turn to be killed is still to come."""

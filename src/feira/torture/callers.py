@@ -14,6 +14,7 @@ from yarl import URL
 
 from feira.audit.evidence import Call
 from feira.kernel.ids import Ids
+from feira.runtime.registry import SERVICES
 from feira.torture.eventually import eventually
 from feira.torture.running_shop import RunningShop
 
@@ -229,6 +230,7 @@ class ShopClient:
             shop.token(ADMIN_ID, "admin"), self._remembering(ADMIN_ID, is_admin=True)
         )
         self.sandbox = Caller(session, shop.sandbox_address)
+        self._session = session
 
     def customer(self, customer_id: int | None = None) -> Caller:
         """A customer; a new one unless told whom."""
@@ -282,6 +284,21 @@ class ShopClient:
         entries = reply.json or [{"captured_cents": 0, "refunded_cents": 0}]
         assert len(entries) == 1, entries
         return {name: entries[0][name] for name in ("captured_cents", "refunded_cents")}
+
+    async def is_ready(self) -> bool:
+        """Every service, the provider and the gateway: each says so itself.
+
+        Raises `aiohttp.ClientError` or `TimeoutError` when one does not answer.
+        """
+        answers = [
+            *[await self._readiness(self.shop.service_address(service)) for service in SERVICES],
+            await self.sandbox.get("/healthz"),
+            await self.nobody.get("/products?limit=1"),
+        ]
+        return all(reply.status == 200 for reply in answers)
+
+    async def _readiness(self, address: str) -> Reply:
+        return await Caller(self._session, address).get("/readyz")
 
     async def play(self, **controls: Any) -> None:
         """Change how the sandbox provider behaves."""

@@ -83,6 +83,16 @@ async def gather(client: ShopClient) -> Evidence:
     return evidence
 
 
+async def plants_buried(shop: RunningShop) -> set[str]:
+    """The plants among the dead letters of all services."""
+    found: set[str] = set()
+    for service in SERVICES:
+        async with shop.database(service) as db:
+            letters = [_letter(service, row) for row in await db.fetch(BURIED)]
+        found |= {letter.plant for letter in letters if letter.plant}
+    return found
+
+
 async def _books(client: ShopClient) -> dict[int, Money]:
     reply = await client.sandbox.get("/ledger")
     assert reply.status == 200, reply

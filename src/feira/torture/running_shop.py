@@ -18,6 +18,7 @@ from feira.chassis.auth.keys import load_signing_key
 from feira.chassis.auth.signer import TokenSigner
 from feira.kernel.clock import SystemClock
 from feira.kernel.ids import uuid7
+from feira.runtime.registry import SERVICES
 from feira.runtime.shop import read_environment
 from feira.torture.eventually import eventually
 from feira.torture.shop_ports import ports_for_a_shop
@@ -75,8 +76,7 @@ class RunningShop:
 
     async def until_open(self) -> None:
         async def welcomes() -> bool:
-            if self.program.poll() is not None:
-                raise RuntimeError(f"feira up ended with {self.program.returncode}\n{self.tails()}")
+            self.ensure_running()
             return WELCOME in self.said()
 
         try:
@@ -115,6 +115,12 @@ class RunningShop:
     def program(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "it does not run"
         return self._process
+
+    def ensure_running(self) -> None:
+        """Raises `RuntimeError`, with what it said, when `feira up` has ended by itself."""
+        code = self.program.poll()
+        if code is not None:
+            raise RuntimeError(f"feira up ended with {code}\n{self.tails()}")
 
     # --- its parts -------------------------------------------------------------------------------
 
@@ -187,6 +193,11 @@ class RunningShop:
     @property
     def sandbox_address(self) -> str:
         return f"http://127.0.0.1:{self.ports['FEIRA_SANDBOX_PORT']}"
+
+    def service_address(self, service: str) -> str:
+        """Past the gateway, as whoever watches over a service asks it."""
+        port = self.ports["FEIRA_SERVICES_PORT"] + SERVICES.index(service)
+        return f"http://127.0.0.1:{port}"
 
     def token(self, user_id: int, role: str = "customer") -> str:
         """An access token, signed with the shop's own key: a thousand logins would take minutes."""

@@ -93,15 +93,13 @@ async def torture(plan: Plan, say: Say) -> Run:
 
 
 async def _rounds(arena: Arena, run: Run, prices: dict[int, float], say: Say) -> None:
-    number = 0
-    while run.tortured_seconds < run.plan.minutes * 60 and not run.violations:
+    number, left = 0, run.plan.minutes * 60
+    while left > 0 and not run.violations:
         number += 1
-        left = run.plan.minutes * 60 - run.tortured_seconds
         seconds = min(left, run.plan.round_seconds)
+        left -= seconds
         say(f"round {number}: {seconds:.0f} s")
-        began = time.monotonic()
         await _round(arena, run, prices, number, seconds)
-        run.tortured_seconds += time.monotonic() - began
         say("  the faults end; waiting until nothing is under way")
         rested = await rest(arena)
         run.rest_seconds.append(rested.seconds)
@@ -133,10 +131,12 @@ async def _round(
         for customer in customers:
             group.create_task(customer.shops_until(closing))
         group.create_task(administrator.works_until(closing))
+        began = time.monotonic()
         striking.start()
         try:
             await striking.until_failed(seconds)
         finally:
+            run.tortured_seconds += time.monotonic() - began
             closing.set()
             await striking.stop()
     run.given_up += administrator.given_up + sum(who.given_up for who in customers)

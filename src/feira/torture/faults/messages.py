@@ -1,10 +1,15 @@
 """Messages that nobody can read, and messages that come again."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
+import asyncpg
+
+from feira.chassis.lane import LaneLimits
 from feira.chassis.transports.port import Envelope
 from feira.contracts.cloudevents import CloudEvent, encode_batch
 from feira.contracts.inventory import StockReserved
@@ -14,6 +19,7 @@ from feira.kernel.errors import Unavailable
 from feira.kernel.ids import uuid7
 from feira.torture.arena import Arena
 from feira.torture.faults.fault import Missed
+from feira.torture.gathering import plants_buried
 
 TOPICS: Final = (
     "orders.events",
@@ -28,18 +34,24 @@ POISONED: Final = (OrderCreated, StockReserved, PaymentConfirmed)
 TIMEOUT_SECONDS: Final = 10.0
 REPEATED_SECONDS: Final = 30
 REPEATED_ENVELOPES_MAX: Final = 300
+PLANTS_WAITING_MAX: Final = LaneLimits().failed_messages_halting_min - 1
+"""More bad messages at once, and a consumer takes itself for the culprit and stops: rightly so."""
 LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 async def poison(arena: Arena, dice: Random) -> str:
     """No JSON at all, or a type whose data are not what it promises."""
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        await waiting_plants(arena)
+    if len(arena.plants) - len(arena.buried) >= PLANTS_WAITING_MAX:
+        raise Missed("enough is waiting to be buried")
     kind = dice.choice(POISONED)
     name = f"torture-plant-{dice.randrange(10**12)}"
     unreadable = dice.random() < 0.5
     body = f"[{{{name}".encode() if unreadable else _wrong(kind.TYPE, name)
     envelope = Envelope(uuid7(), kind.TOPIC, 0, body, 1)
     arena.plants[name] = envelope
-    await _publish(arena, [envelope])
+    await publish(arena, [envelope])
     return f"{'no JSON' if unreadable else 'a wrong ' + kind.__name__} on {kind.TOPIC}: {name}"
 
 
@@ -58,9 +70,11 @@ def _wrong(message_type: str, name: str) -> bytes:
     return encode_batch([event])
 
 
-async def plant_again(arena: Arena) -> None:
-    """A broker that lost its data lost these, too: whoever published them would repeat them."""
-    await _publish(arena, list(arena.plants.values()))
+async def waiting_plants(arena: Arena) -> list[str]:
+    """Those that nobody has buried so far. Raises what a database raises that is away."""
+    buried = await plants_buried(arena.shop)
+    arena.buried |= buried
+    return sorted(arena.plants.keys() - arena.buried)
 
 
 async def duplicate(arena: Arena, dice: Random) -> str:
@@ -81,7 +95,8 @@ async def duplicate(arena: Arena, dice: Random) -> str:
     return f"{len(again)} envelopes published again, in another order"
 
 
-async def _publish(arena: Arena, envelopes: list[Envelope]) -> None:
+async def publish(arena: Arena, envelopes: Sequence[Envelope]) -> None:
+    """Raises `Missed` when it is not known to be done."""
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS), arena.transport() as transport:
             await transport.publish(envelopes)
