@@ -17,6 +17,7 @@ from aiohttp import web
 from msgspec import json
 from standardwebhooks import Webhook
 
+from feira.embedded.ports import free_port
 from feira.kernel.clock import SystemClock
 from feira.sandbox.process import assemble, serve
 from feira.sandbox.settings import SandboxSettings
@@ -27,7 +28,7 @@ PROBE_SECONDS = 0.01
 
 
 async def eventually(
-    probe: Callable[[], bool | Awaitable[bool]], timeout_seconds: float = 10
+    probe: Callable[[], bool | Awaitable[bool]], timeout_seconds: float = 60
 ) -> None:
     """Wait until `probe` is true. Raises `TimeoutError`."""
     async with asyncio.timeout(timeout_seconds):
@@ -157,12 +158,6 @@ def loopback_socket() -> socket.socket:
     return listener
 
 
-def free_port() -> int:
-    with loopback_socket() as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @asynccontextmanager
 async def sandbox_here(
     data_dir: Path, receiver: WebhookReceiver | None = None, **settings: Any
@@ -228,7 +223,7 @@ async def sandbox_process(
 
 
 async def until_ready(session: aiohttp.ClientSession, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while process.returncode is None:
             try:
                 async with session.get("/healthz") as answer:

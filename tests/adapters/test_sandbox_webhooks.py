@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from feira.embedded.ports import free_port
 from tests.adapters.sandbox_world import (
     SandboxClient,
     WebhookReceiver,
     charge_json,
     eventually,
-    free_port,
     receiving_webhooks,
     sandbox_here,
 )

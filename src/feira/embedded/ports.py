@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import errno
+import secrets
 import socket
+from contextlib import suppress
 
 import psutil
 
 from feira.embedded.errors import PortTaken
 
 HOST = "127.0.0.1"
+FREE_FROM, FREE_TO = 10_000, 20_000
+"""Below the ports that systems give to outgoing connections: a free one of those may be gone before
+its server listens, or while it is started again."""
+ATTEMPTS_MAX = 100
 
 
 def ensure_port_free(port: int, wanted_by: str, setting: str) -> None:
@@ -24,7 +30,10 @@ def ensure_port_free(port: int, wanted_by: str, setting: str) -> None:
 
 
 def free_port() -> int:
-    """A port that is free now: for tests, which cannot agree on fixed ones."""
+    """A port that is free now, drawn by lot: for whoever cannot agree on a fixed one."""
+    for _ in range(ATTEMPTS_MAX):
+        with suppress(OSError):
+            return _bind(FREE_FROM + secrets.randbelow(FREE_TO - FREE_FROM))
     return _bind(0)
 
 

@@ -33,6 +33,7 @@ from feira.contracts.payments import (
     PaymentFailed,
     PaymentRefunded,
 )
+from feira.embedded.ports import free_port
 from feira.kernel.clock import SystemClock
 from feira.kernel.ids import Ids
 from feira.services.payments.bootstrap import build
@@ -42,7 +43,6 @@ from tests.adapters.sandbox_world import (
     SECRET,
     SandboxClient,
     SandboxProcess,
-    free_port,
     sandbox_process,
 )
 from tests.asgi import AsgiClient

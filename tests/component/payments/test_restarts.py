@@ -4,9 +4,10 @@ import asyncpg
 import pytest
 
 from feira.contracts.payments import PaymentCanceled, PaymentConfirmed
+from feira.embedded.ports import free_port
 from feira.services.payments.entrypoints.provider_desk import ProviderDesk
 from tests.adapters import sandbox_world
-from tests.adapters.sandbox_world import SandboxProcess, free_port
+from tests.adapters.sandbox_world import SandboxProcess
 from tests.component.payments.conftest import Place, Saga, Shop, sandbox_of, until, url_of
 from tests.eventually import eventually
 from tests.unit.payments.world import AMOUNT_CENTS, cancel, request
@@ -92,7 +93,7 @@ async def test_a_provider_that_is_killed_under_load_is_asked_when_it_is_back(
                 place.clock.skip(5)
                 return {message.key for message in saga.heard} == {str(n) for n in orders}
 
-            await eventually(all_are_told, timeout_seconds=30)
+            await eventually(all_are_told)
             assert {type(message) for message in saga.heard} == {PaymentConfirmed}
             await shop.check_books()
             summary = await sandbox.client.get("/ledger/summary")
