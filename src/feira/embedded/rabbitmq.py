@@ -113,6 +113,8 @@ class EmbeddedRabbitMq:
             "RABBITMQ_NODENAME": f"feira-{self.port}@localhost",
             "RABBITMQ_DIST_PORT": str(free_port()),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            # the script becomes the server, so that signals reach it and not a shell before it
+            "RUNNING_UNDER_SYSTEMD": "true",
             "RABBITMQ_MNESIA_BASE": str(data / "mnesia"),
             "RABBITMQ_LOG_BASE": str(data / "log"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{ERLANG_ARGUMENTS} {LOOPBACK_ONLY}",
