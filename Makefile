@@ -3,8 +3,8 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
 TEST_JOBS ?= 2
-BROKER_TESTS := $(addprefix tests/journeys/test_,purchase.py late_money.py documents.py flash_sale.py)
 BROKER_FAULTS := tests/faults/test_broker_under_load.py
+BROKER_TESTS := $(BROKER_FAULTS) tests/faults/test_flash_crowd.py tests/journeys
 # RabbitMQ 3.10 does not bring its streams back soon enough after kill -9 (docs/adr/0013).
 NOT_ON_RABBITMQ := --deselect $(BROKER_FAULTS)::test_the_broker_is_killed
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-strip-extras \
@@ -16,6 +16,7 @@ export FEIRA_BROKER := $(BROKER)
 endif
 
 .DEFAULT_GOAL := help
+.PHONY: on-kafka on-rabbitmq
 .PHONY: help up kafka bench simulate mutants handlers test test-brokers check lint fmt docs lock hooks python runtime dev clean
 
 help: ## List the targets
@@ -36,11 +37,16 @@ simulate: dev ## Simulate 1,000,000 purchases with every fault (ARGS="--seeds 10
 test: dev kafka ## Run all tests (ARGS="-k saga" narrows them; FEIRA_REQUIRE=all forbids skips)
 	@$(BIN)/python -m pytest --numprocesses $(TEST_JOBS) --dist loadgroup $(ARGS)
 
-test-brokers: dev kafka ## Run what depends on the broker on Kafka and on RabbitMQ
-	@echo "feira: on kafka" && \
-	  FEIRA_TEST_BROKER=kafka $(BIN)/python -m pytest $(BROKER_FAULTS) $(BROKER_TESTS) $(ARGS)
-	@echo "feira: on rabbitmq" && \
-	  FEIRA_TEST_BROKER=rabbitmq $(BIN)/python -m pytest $(BROKER_FAULTS) $(NOT_ON_RABBITMQ) $(BROKER_TESTS) $(ARGS)
+test-brokers: dev kafka ## Run all journeys and the broker's faults on Kafka and on RabbitMQ
+	@echo "feira: on kafka and on rabbitmq, side by side; each tells its story when it has ended"
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target on-kafka on-rabbitmq
+
+on-kafka:
+	@echo "feira: on kafka" && FEIRA_TEST_BROKER=kafka $(BIN)/python -m pytest $(BROKER_TESTS) $(ARGS)
+
+on-rabbitmq:
+	@echo "feira: on rabbitmq" && FEIRA_TEST_BROKER=rabbitmq \
+	  $(BIN)/python -m pytest $(BROKER_TESTS) $(NOT_ON_RABBITMQ) $(ARGS)
 
 check: lint ## Check format, lint, types, imports and published messages; run the fast tests
 	@$(BIN)/python -m pytest --quiet tests/unit tests/architecture

@@ -1,15 +1,17 @@
 """kill -9 in the middle of a flash sale, with three processes of its service."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
 from feira.runtime.registry import SERVICES
 from tests.crowd import BUYERS, Crowd
-from tests.shop import RunningShop
+from tests.shop import BROKER, RunningShop
 from tests.shop_client import ShopClient
 
-TEST_TIMEOUT_SECONDS = 180
+TEST_TIMEOUT_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ async def test_three_processes_sell_every_unit_once(client: ShopClient) -> None:
     [
         ("flashsale", "nginx", "flashsale-2"),
         ("orders", "identity", "inventory", "catalog", "orchestrator"),
-        ("payments", "sandbox", "valkey", "postgres"),
+        ("payments", "sandbox", BROKER, "postgres"),
     ],
     ids=" ".join,
 )
@@ -42,8 +44,15 @@ async def test_processes_are_killed_while_a_crowd_claims(
         rushing = asyncio.create_task(crowd.rushes_in())
         for at, name in enumerate(names):
             await crowd.was_answered(BUYERS * (at * 2 + 1) // (len(names) * 2 + 6))
-            shop.kill_part(name)
+            end_part(shop, name)
         await rushing
         await crowd.ends_well()
         for name in names:
             await shop.until_part_runs(name)
+
+
+def end_part(shop: RunningShop, name: str) -> None:
+    """By kill -9; but RabbitMQ, which is slow to find its streams again then (ADR 0013), by an
+    orderly stop: it is away meanwhile, and started again."""
+    sent = signal.SIGTERM if name == "rabbitmq" else signal.SIGKILL
+    os.kill(shop.pid_of(name), sent)

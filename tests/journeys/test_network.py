@@ -21,15 +21,13 @@ from feira.runtime.registry import SERVICES
 from feira.runtime.shop import read_environment
 from tests.eventually import eventually
 from tests.journeys.wires import Wire, wires
-from tests.shop import RunningShop, open_shop
+from tests.shop import BROKER, RunningShop, open_shop
 from tests.shop_client import ShopClient, clients_of
 
 PURCHASES: Final = 40
 LOOKS_MAX: Final = 6
 LOOK_EVERY_SECONDS: Final = 0.03
 BACKENDS: Final = "SELECT pid, datname FROM pg_stat_activity WHERE datname IS NOT NULL"
-ANYONES: Final = frozenset({"valkey"})
-"""What every service may reach: the broker, which is the cache too."""
 
 
 class Call(NamedTuple):
@@ -70,7 +68,7 @@ def legitimate() -> set[Call]:
     for service in SERVICES:
         found |= {
             Call(service, f"postgres/{service}"),
-            Call(service, "valkey"),
+            Call(service, BROKER),
             Call("nginx", service),
         }
     return found
@@ -155,7 +153,7 @@ def is_allowed(call: Call) -> bool:
     if call.called in SERVICES:
         return call.caller in ("nginx", "feira up")
     if call.caller in SERVICES:
-        own = {f"postgres/{call.caller}", *ANYONES}
+        own = {f"postgres/{call.caller}", BROKER}
         return call.called in own | ({"sandbox"} if call.caller == "payments" else set())
     return True
 

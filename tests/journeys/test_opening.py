@@ -11,11 +11,12 @@ from tests.shop import BROKER, PORT_SETTINGS, RunningShop, ports_for_a_shop
 from tests.shop_client import Caller, ShopClient
 
 ADMIN = {"email": "admin@example.com", "password": "Adm1n-correct-horse-battery"}
-REFUSAL_TIMEOUT_SECONDS = 30
-UNUSED = {"FEIRA_BROKER_PORT"} if BROKER == "valkey" else set()
-"""Valkey is the broker itself: no other is started."""
-OPENING_CPU_SECONDS_MAX = 20
-"""Ten seconds of two cores: a clock on the wall would also measure what else the machine does."""
+REFUSAL_TIMEOUT_SECONDS = 120
+UNUSED = "FEIRA_BROKER_PORT" if BROKER == "valkey" else "FEIRA_VALKEY_PORT"
+"""A shop starts one broker: Valkey has a setting of its own."""
+OPENING_CPU_SECONDS_MAX = 20 if BROKER == "valkey" else 50
+"""Ten seconds of two cores: a clock on the wall would also measure what else the machine does. A
+Java or an Erlang server takes most of that for itself."""
 RESIDENT_MIB_MAX = 500
 MIB = 1024 * 1024
 
@@ -108,7 +109,7 @@ async def test_a_second_shop_on_the_same_data_is_refused(shop: RunningShop) -> N
     assert str(shop.program.pid) in said
 
 
-@pytest.mark.parametrize("taken", sorted(set(PORT_SETTINGS) - UNUSED))
+@pytest.mark.parametrize("taken", sorted(set(PORT_SETTINGS) - {UNUSED}))
 async def test_a_taken_port_is_named(shop: RunningShop, taken: str) -> None:
     others = {name: str(port) for name, port in ports_for_a_shop().items()}
     other = {
