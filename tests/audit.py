@@ -1,15 +1,11 @@
 """Do orders, stock and money agree? The auditor is asked about a running shop."""
 
-from typing import Final
-
 from feira.audit.auditing import audit
 from feira.audit.evidence import Evidence
 from feira.audit.finding import Moment
 from feira.torture.gathering import gather
 from tests.eventually import eventually
 from tests.shop_client import ShopClient
-
-AGREE_TIMEOUT_SECONDS: Final = 10.0
 
 
 async def all_agree(client: ShopClient) -> Evidence:
@@ -21,4 +17,4 @@ async def all_agree(client: ShopClient) -> Evidence:
         assert not found, "\n".join(map(str, found))
         return evidence
 
-    return await eventually(agreeing, AGREE_TIMEOUT_SECONDS, "the books agree")
+    return await eventually(agreeing, what="the books agree")

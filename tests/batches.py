@@ -26,7 +26,7 @@ from feira.kernel.clock import Clock
 from feira.kernel.ids import Ids
 
 PARTITIONS: Final = 4
-BATCH_TIMEOUT_SECONDS: Final = 20
+BATCH_TIMEOUT_SECONDS: Final = 60
 MESSAGES: Final[Mapping[str, type[Message]]] = {
     kind.TYPE: kind
     for module in (catalog, flashsale, identity, inventory, orchestrator, orders, payments)

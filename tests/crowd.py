@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import aiohttp
+import asyncpg
 
 from tests.audit import all_agree
 from tests.eventually import eventually
@@ -17,8 +18,8 @@ UNITS: Final = 100
 PAY_SECONDS: Final = 3
 BUYERS: Final = int(os.environ.get("FEIRA_CROWD_BUYERS", "2000"))
 CONCURRENCY: Final = int(os.environ.get("FEIRA_CROWD_CONCURRENCY", "250"))
-ANSWER_SECONDS_MAX: Final = 60.0
-SOLD_SECONDS_MAX: Final = 90.0
+ANSWER_SECONDS_MAX: Final = 120.0
+SOLD_SECONDS_MAX: Final = 150.0
 TRY_AGAIN: Final = frozenset({429, 503})
 
 SALE: Final = """
@@ -70,7 +71,7 @@ class Crowd:
         started = await client.admin.post("/flash-sales", body)
         assert started.status == 201, started
         crowd = cls(client, started.json["id"], product_id)
-        await eventually(crowd._is_open, 20, "the sale opens")
+        await eventually(crowd._is_open, what="the sale opens")
         return crowd
 
     async def rushes_in(self, buyers: int = BUYERS, concurrency: int = CONCURRENCY) -> None:
@@ -139,11 +140,14 @@ class Crowd:
         return reply.status == 200 and reply.json["status"] == "open"
 
     async def _all_is_sold(self) -> bool:
-        async with self.client.shop.database("flashsale") as db:
-            drop = dict(await db.fetchrow(SALE, self.sale_id) or {})
-            order_ids = [row["order_id"] for row in await db.fetch(SOLD_ORDERS, self.sale_id)]
-        async with self.client.shop.database("orders") as db:
-            paid = await db.fetchval(PAID, order_ids)
+        try:
+            async with self.client.shop.database("flashsale") as db:
+                drop = dict(await db.fetchrow(SALE, self.sale_id) or {})
+                order_ids = [row["order_id"] for row in await db.fetch(SOLD_ORDERS, self.sale_id)]
+            async with self.client.shop.database("orders") as db:
+                paid = await db.fetchval(PAID, order_ids)
+        except (OSError, asyncpg.PostgresError):  # a database that was killed
+            return False
         assert (drop["sold"], drop["held"], paid) == (UNITS, 0, UNITS), f"{drop}, {paid} paid"
         return True
 

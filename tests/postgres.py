@@ -17,7 +17,7 @@ from feira.embedded.postgres import EmbeddedPostgres
 from feira.embedded.postgres_databases import SUPERUSER
 from feira.runtime.registry import migrations_of
 
-START_TIMEOUT_SECONDS = 30
+START_TIMEOUT_SECONDS = 60
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 

@@ -94,7 +94,7 @@ async def test_tok_timeout_captures_and_never_answers(sandbox: SandboxClient) ->
     }
 
 
-async def test_a_slow_card_never_delays_its_neighbours(sandbox: SandboxClient) -> None:
+async def test_a_slow_card_never_delays_its_neighbours(tmp_path: Path) -> None:
     tokens = {
         "slow": "tok_slow",
         "visa": "tok_visa",
@@ -103,13 +103,14 @@ async def test_a_slow_card_never_delays_its_neighbours(sandbox: SandboxClient) -
     }
     charges = [charge_json(key, token) for key, token in tokens.items()]
     arrived: dict[str, float] = {}
-    began = monotonic()
-    async with sandbox.session.post("/v1/charges/batch", json={"charges": charges}) as answer:
-        async for line in answer.content:
-            arrived[json.decode(line)["idempotency_key"]] = monotonic() - began
-    ended = monotonic() - began
+    async with sandbox_here(tmp_path, slow_seconds=2, hang_seconds=4) as sandbox:
+        began = monotonic()
+        async with sandbox.session.post("/v1/charges/batch", json={"charges": charges}) as answer:
+            async for line in answer.content:
+                arrived[json.decode(line)["idempotency_key"]] = monotonic() - began
+        ended = monotonic() - began
     assert list(arrived) == ["visa", "declined", "slow"]
-    assert arrived["declined"] < 0.3 <= arrived["slow"] < 0.6 <= ended
+    assert arrived["declined"] < 2 <= arrived["slow"] < 4 <= ended
 
 
 async def test_a_caller_that_gives_up_leaves_the_charge_in_the_books(
@@ -246,7 +247,7 @@ async def test_ordered_failures_do_nothing_and_end(sandbox: SandboxClient) -> No
 
 
 async def test_an_ordered_latency_delays_the_answer_not_the_charge(sandbox: SandboxClient) -> None:
-    await sandbox.control(latency_ms=400)
+    await sandbox.control(latency_ms=2_000)
     began = monotonic()
     charging = asyncio.create_task(sandbox.charge_batch(charge_json("key")))
 
@@ -256,5 +257,5 @@ async def test_an_ordered_latency_delays_the_answer_not_the_charge(sandbox: Sand
     await eventually(is_in_the_ledger)
     assert not charging.done()
     [charge] = await charging
-    assert monotonic() - began >= 0.4
+    assert monotonic() - began >= 2
     assert charge["status"] == "captured"

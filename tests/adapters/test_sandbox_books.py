@@ -331,7 +331,7 @@ class TestGroupCommit:
         await group.submit(lambda: done.append("urgent"))
         assert lazy.done()
         assert done == ["lazy", "urgent", "commit"]
-        await asyncio.wait_for(group.submit_lazily(lambda: done.append("alone")), 5)
+        await asyncio.wait_for(group.submit_lazily(lambda: done.append("alone")), 60)
         assert done[3:] == ["alone", "commit"]
 
     async def test_a_write_that_fails_fails_its_whole_transaction(self, provider: Provider) -> None:

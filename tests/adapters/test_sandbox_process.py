@@ -94,7 +94,7 @@ async def test_sigterm_ends_it_cleanly_even_with_a_caller_that_hangs(tmp_path: P
         )
         await eventually(lambda: sandbox.client.knows("key"))
         sandbox.process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(sandbox.process.wait(), 5) == 0
+        assert await asyncio.wait_for(sandbox.process.wait(), 60) == 0
         status, _ = await hanging
         assert status == 504
     assert not (tmp_path / "books.sqlite3-wal").exists()  # the books were closed
@@ -110,7 +110,7 @@ async def test_wrong_settings_stop_it_at_its_start(tmp_path: Path) -> None:
         env={"FEIRA_SANDBOX_DATA_DIR": str(tmp_path), "FEIRA_SANDBOX_PORT": "-1"},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    _, stderr = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 2
     assert b"api_key" in stderr
     assert b"port" in stderr
@@ -128,6 +128,6 @@ async def test_books_that_cannot_be_opened_stop_it_at_its_start(tmp_path: Path) 
         },
         stderr=asyncio.subprocess.PIPE,
     )
-    _, stderr = await asyncio.wait_for(process.communicate(), 20)
+    _, stderr = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 3
     assert b"books" in stderr

@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture.source_tree import ROOT
 
-PYTEST_TIMEOUT_SECONDS = 60
+PYTEST_TIMEOUT_SECONDS = 300
 
 SKIPS = {
     "a call": "import pytest\ndef test_it(): pytest.skip('no broker')",

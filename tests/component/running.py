@@ -25,7 +25,7 @@ from feira.kernel.ids import Ids
 from tests.asgi import AsgiClient
 
 PARTITIONS = 2
-PROBE_TIMEOUT_SECONDS = 10
+PROBE_TIMEOUT_SECONDS = 60
 
 Build = Callable[[Parts, Path], Service]
 """From the parts and the file of public keys."""

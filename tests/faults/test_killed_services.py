@@ -9,7 +9,7 @@ from tests.eventually import eventually
 from tests.faults.rush import ORDERS, Rush
 from tests.shop import RunningShop
 
-TEST_TIMEOUT_SECONDS = 60
+TEST_TIMEOUT_SECONDS = 300
 
 
 @pytest.fixture(scope="module")

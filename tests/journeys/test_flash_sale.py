@@ -42,7 +42,7 @@ async def comes_to(client: ShopClient, sale_id: int, **expected: Any) -> None:
         assert said == expected, found
         return True
 
-    await eventually(says, 20, f"the drop {sale_id} comes to {expected}")
+    await eventually(says, what=f"the drop {sale_id} comes to {expected}")
 
 
 async def claims(caller: Caller, sale_id: int, payment: Any = CARD) -> Reply:
@@ -67,7 +67,7 @@ async def test_a_claim_is_paid_at_the_sales_price(client: ShopClient, ana: Calle
 
 async def test_who_does_not_pay_makes_room_for_the_next(client: ShopClient, ana: Caller) -> None:
     product_id = await client.product(stock=1, price=4999.90)
-    sale_id = await sale(client, product_id, 1, pay_seconds=2)
+    sale_id = await sale(client, product_id, 1, pay_seconds=5)
     bia, caio = client.customer(), client.customer()
     unpaid = await claims(ana, sale_id, payment=None)
     assert unpaid.status == 201, unpaid
@@ -75,14 +75,14 @@ async def test_who_does_not_pay_makes_room_for_the_next(client: ShopClient, ana:
     assert (waiting.status, waiting.code) == (409, "sold_out")
     assert (waiting.json["waiting"], waiting.json["place"]) == (True, 1)
     assert (await claims(caio, sale_id, payment=None)).json["place"] == 2
-    await ana.sees(unpaid.json["id"], "canceled", timeout_seconds=20, payment="expired")
+    await ana.sees(unpaid.json["id"], "canceled", payment="expired")
 
     async def has_won() -> Any:
         mine = (await bia.get(f"/flash-sales/{sale_id}/claim")).json
         assert mine["status"] in ("won", "sold"), mine
         return mine
 
-    won = await eventually(has_won, 20, "the next in the queue gets the unit")
+    won = await eventually(has_won, what="the next in the queue gets the unit")
     await bia.sees(won["order_id"], "paid", payment="approved", inventory="sold")
     await comes_to(client, sale_id, sold=1, held=0, left=0)
     out = await claims(client.customer(), sale_id)
@@ -125,7 +125,7 @@ async def test_a_newcomer_finds_a_sale_that_is_open(client: ShopClient, ana: Cal
         assert HOURLY_SALE_ID in {sale["campaign_id"] for sale in sales}, sales
         return next(sale for sale in sales if sale["status"] == "open")
 
-    found = await eventually(is_open, 60, "a seeded flash sale is open")
+    found = await eventually(is_open, what="a seeded flash sale is open")
     assert (found["price"], found["stock"]) == (1.0, 100)
     reply = await claims(ana, found["id"])
     assert reply.status == 201, reply

@@ -53,7 +53,7 @@ async def test_two_payments_at_once_are_one_too_many(client: ShopClient, ana: Ca
     assert (await pay(ana, order_id, "tok_slow")).status in (200, 202)
     reply = await pay(ana, order_id)
     assert (reply.status, reply.code) == (409, "payment_in_progress")
-    await ana.sees(order_id, "paid", timeout_seconds=30)
+    await ana.sees(order_id, "paid")
     assert await client.books(order_id) == {"captured_cents": 1000, "refunded_cents": 0}
 
 

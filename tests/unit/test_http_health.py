@@ -42,7 +42,7 @@ async def test_not_ready_when_one_part_is_not() -> None:
 
 
 async def test_a_part_that_never_answers_is_not_waited_for() -> None:
-    answer = await asyncio.wait_for(readiness({"database": stuck}, timeout_seconds=0.01), 5)
+    answer = await asyncio.wait_for(readiness({"database": stuck}, timeout_seconds=0.01), 60)
     assert answer.status == 503
 
 

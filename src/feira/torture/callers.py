@@ -15,7 +15,7 @@ from yarl import URL
 from feira.audit.evidence import Call
 from feira.kernel.ids import Ids
 from feira.runtime.registry import SERVICES
-from feira.torture.eventually import eventually
+from feira.torture.eventually import PATIENCE_SECONDS, eventually
 from feira.torture.running_shop import RunningShop
 
 ANSWER_TIMEOUT_SECONDS: Final = 40.0
@@ -196,7 +196,7 @@ class Caller:
         return reply.json
 
     async def sees(
-        self, order_id: int, *statuses: str, timeout_seconds: float = 10.0, **more: str
+        self, order_id: int, *statuses: str, timeout_seconds: float = PATIENCE_SECONDS, **more: str
     ) -> Any:
         """The order, as soon as it has one of those statuses, and `payment` and `inventory` ones.
 
@@ -265,7 +265,7 @@ class ShopClient:
         await eventually(says, what=f"the stock of {product_id}")
 
     async def shows_stock(
-        self, product_id: int, available: int, timeout_seconds: float = 10.0
+        self, product_id: int, available: int, timeout_seconds: float = PATIENCE_SECONDS
     ) -> None:
         """The catalog comes to show customers that much."""
 

@@ -8,11 +8,13 @@ from typing import TypeVar
 T = TypeVar("T")
 
 ASK_EVERY_SECONDS = 0.02
+PATIENCE_SECONDS = 60.0
+"""Much more than anything takes: it tells what never comes from what is slow to come."""
 
 
 async def eventually(
     probe: Callable[[], Awaitable[T]],
-    timeout_seconds: float = 10.0,
+    timeout_seconds: float = PATIENCE_SECONDS,
     what: str = "",
     every_seconds: float = ASK_EVERY_SECONDS,
 ) -> T:

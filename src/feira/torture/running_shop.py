@@ -25,8 +25,8 @@ from feira.torture.shop_ports import ports_for_a_shop
 
 COMMAND = (sys.executable, "-m", "feira", "up")
 WELCOME = "Feira is open"
-START_TIMEOUT_SECONDS = 120
-STOP_TIMEOUT_SECONDS = 40
+START_TIMEOUT_SECONDS = 300
+STOP_TIMEOUT_SECONDS = 120
 TAIL_LINES = 12
 
 FOREIGN_PROGRAMS = ("nginx", "postgres", "valkey", "kafka", "rabbitmq", "rabbitmq-epmd")

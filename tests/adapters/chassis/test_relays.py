@@ -116,7 +116,7 @@ async def test_a_crash_between_publishing_and_confirming_publishes_again(world: 
     dying: Any = world.database.outbox_reader("orders")
     dying.delete = crash
     with pytest.raises(Crash):
-        await asyncio.wait_for(world.new_relay(dying).run(), 10)
+        await asyncio.wait_for(world.new_relay(dying).run(), 60)
     await dying.close()
     async with world.relaying():
         await world.published(1, 2, 2)

@@ -135,7 +135,7 @@ class World:
         """What the gateway says to bytes that need not be HTTP."""
         reader, writer = await asyncio.open_connection(HOST, self.port)
         writer.write(request)
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), 60)
         writer.close()
         return answer
 

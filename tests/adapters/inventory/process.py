@@ -30,7 +30,7 @@ SELECT count(*) FROM pg_stat_activity
 WHERE wait_event_type = 'Lock' AND datname = current_database()
 """
 PROBES_MAX = 500
-RUN_TIMEOUT_SECONDS = 20
+RUN_TIMEOUT_SECONDS = 60
 
 
 @dataclass

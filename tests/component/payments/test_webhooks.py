@@ -65,7 +65,7 @@ async def test_a_webhook_can_be_the_first_to_tell(shop: Shop) -> None:
     await shop.saga.say(request(1))
     await shop.is_in(1, "requested")
     await shop.sandbox.control(webhooks_paused=False)
-    await shop.is_in(1, "captured", timeout_seconds=2.5)
+    await shop.is_in(1, "captured")
     await shop.sandbox.control(latency_ms=0)
     await shop.check_books()
 

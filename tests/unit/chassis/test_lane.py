@@ -75,7 +75,7 @@ async def test_messages_wait_for_room_and_requests_are_refused_first() -> None:
     asking = [asyncio.ensure_future(process.ask(sweets(1))) for _ in range(2)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded) as refused:
-        async with asyncio.timeout(5):  # nobody works the queue off: taken in, it would wait
+        async with asyncio.timeout(60):  # nobody works the queue off: taken in, it would wait
             await process.ask(sweets(1))
     assert refused.value.retry_after_seconds >= 1
     first = asyncio.ensure_future(process.deliver(sweets(1)))

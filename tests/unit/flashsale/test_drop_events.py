@@ -116,7 +116,7 @@ async def test_a_place_that_cannot_be_looked_up_is_told_once_the_database_is_bac
     await eventually(asked_in_vain)
     assert not next_event.done()
     watched.drops.is_away = False
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await next_event == ("place", {"queue_place": 2}, None)
 
 
