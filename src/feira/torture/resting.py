@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import aiohttp
-import asyncpg
 
 from feira.audit.auditing import audit
 from feira.audit.evidence import Evidence
@@ -21,6 +20,7 @@ from feira.torture.arena import Arena
 from feira.torture.faults.fault import Missed
 from feira.torture.faults.messages import publish, waiting_plants
 from feira.torture.gathering import UNPUBLISHED, gather
+from feira.torture.running_shop import DATABASE_AWAY
 
 REST_SECONDS_MAX: Final = 300.0
 """A saga whose question was lost asks again after two minutes at most, and may do so twice."""
@@ -33,9 +33,7 @@ OPEN_DROPS: Final = "SELECT count(*) FROM sale_drop WHERE status <> 'closed'"
 OPEN_SAGAS: Final = "SELECT count(*) FROM saga WHERE open"
 
 NOT_READABLE: Final = (
-    OSError,  # a timeout is one
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
+    *DATABASE_AWAY,
     aiohttp.ClientError,
     AssertionError,  # somebody answers that it cannot
 )

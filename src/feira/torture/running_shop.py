@@ -29,6 +29,16 @@ START_TIMEOUT_SECONDS = 300
 STOP_TIMEOUT_SECONDS = 120
 TAIL_LINES = 12
 
+CONNECT_TIMEOUT_SECONDS = 10
+CLOSE_TIMEOUT_SECONDS = 5
+DATABASE_AWAY = (
+    OSError,  # a timeout is one
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what it says of a connection that is cut at a bad moment
+)
+"""What reading a database raises while that is killed, cut off, or starting."""
+
 FOREIGN_PROGRAMS = ("nginx", "postgres", "valkey", "kafka", "rabbitmq", "rabbitmq-epmd")
 
 # Feira's own, and the one that has every process compile all of it anew.
@@ -176,13 +186,13 @@ class RunningShop:
 
     @asynccontextmanager
     async def database(self, service: str) -> AsyncIterator[asyncpg.Connection]:
-        """A service's own database, as an auditor reads it."""
+        """A service's own database, as an auditor reads it. Raises `DATABASE_AWAY`."""
         address = read_environment(self.data_dir)[f"FEIRA_{service.upper()}_DATABASE_URL"]
-        connection = await asyncpg.connect(address)
+        connection = await asyncpg.connect(address, timeout=CONNECT_TIMEOUT_SECONDS)
         try:
             yield connection
         finally:
-            await connection.close()
+            await connection.close(timeout=CLOSE_TIMEOUT_SECONDS)
 
     # --- how it is reached -----------------------------------------------------------------------
 

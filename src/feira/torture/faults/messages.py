@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any, Final
 
-import asyncpg
-
 from feira.chassis.lane import LaneLimits
 from feira.chassis.transports.port import Envelope
 from feira.contracts.cloudevents import CloudEvent, encode_batch
@@ -20,6 +18,7 @@ from feira.kernel.ids import uuid7
 from feira.torture.arena import Arena
 from feira.torture.faults.fault import Missed
 from feira.torture.gathering import plants_buried
+from feira.torture.running_shop import DATABASE_AWAY
 
 TOPICS: Final = (
     "orders.events",
@@ -32,6 +31,7 @@ TOPICS: Final = (
 POISONED: Final = (OrderCreated, StockReserved, PaymentConfirmed)
 """Messages of which somebody is sure to wait."""
 TIMEOUT_SECONDS: Final = 10.0
+LOOK_SECONDS_MAX: Final = 2.0
 REPEATED_SECONDS: Final = 30
 REPEATED_ENVELOPES_MAX: Final = 300
 PLANTS_WAITING_MAX: Final = LaneLimits().failed_messages_halting_min - 1
@@ -41,8 +41,9 @@ LONG_AGO: Final = datetime(2020, 1, 1, tzinfo=UTC)
 
 async def poison(arena: Arena, dice: Random) -> str:
     """No JSON at all, or a type whose data are not what it promises."""
-    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        await waiting_plants(arena)
+    with suppress(*DATABASE_AWAY):
+        async with asyncio.timeout(LOOK_SECONDS_MAX):
+            await waiting_plants(arena)
     if len(arena.plants) - len(arena.buried) >= PLANTS_WAITING_MAX:
         raise Missed("enough is waiting to be buried")
     kind = dice.choice(POISONED)
@@ -71,7 +72,7 @@ def _wrong(message_type: str, name: str) -> bytes:
 
 
 async def waiting_plants(arena: Arena) -> list[str]:
-    """Those that nobody has buried so far. Raises what a database raises that is away."""
+    """Those that nobody has buried so far. Raises `DATABASE_AWAY`."""
     buried = await plants_buried(arena.shop)
     arena.buried |= buried
     return sorted(arena.plants.keys() - arena.buried)

@@ -7,7 +7,6 @@ import signal
 from random import Random
 from typing import Final
 
-import asyncpg
 import psutil
 from valkey import Valkey
 from valkey.exceptions import ValkeyError
@@ -16,6 +15,7 @@ from feira.runtime.registry import SERVICES
 from feira.runtime.shop import read_environment
 from feira.torture.arena import Arena
 from feira.torture.faults.fault import Missed, Strike
+from feira.torture.running_shop import DATABASE_AWAY
 
 FULL_SECONDS: Final = (1.0, 4.0)
 FLUSH_TIMEOUT_SECONDS: Final = 2.0
@@ -31,7 +31,7 @@ async def terminate_backends(arena: Arena, dice: Random) -> str:
     try:
         async with arena.shop.database(service) as db:
             ended = await db.fetchval(TERMINATE)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except DATABASE_AWAY as error:
         raise Missed(f"{service}'s database: {error}") from error
     if not ended:
         raise Missed(f"{service} had no session")
