@@ -1,5 +1,6 @@
 """Following the database's log: what is confirmed when, and what a lost slot costs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -22,6 +23,10 @@ from tests.postgres import PostgresServer
 
 POSITION = """
 SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots WHERE database = current_database()
+"""
+END_STREAMS = """
+SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots
+WHERE database = current_database() AND active_pid IS NOT NULL
 """
 OTHERS_LOG = "SELECT pg_logical_emit_message(false, 'others', repeat('x', 100000), true)"
 
@@ -131,12 +136,44 @@ async def test_a_log_that_cannot_be_followed_is_waited_for(world: Relaying) -> N
         await LogStream.open(world.dsn, "orders", "feira_no_such_slot", on_more=lambda: None)
 
 
-async def test_a_stream_that_cannot_report_is_given_up(world: Relaying) -> None:
+async def opened(world: Relaying) -> LogStream:
     connection = await connect(world.dsn, "test")
     slot = await slot_name(connection)
     await make_slot(connection, slot)
     await connection.close()
-    stream = await LogStream.open(world.dsn, "orders", slot, on_more=lambda: None)
+    return await LogStream.open(world.dsn, "orders", slot, on_more=lambda: None)
+
+
+async def test_what_the_socket_wakes_nobody_for_is_read_with_the_next_report(
+    world: Relaying,
+) -> None:
+    """The client library may have taken it off the socket when the stream began: found by a
+    torture, where a full disk's error came at once, and the relay waited for ever."""
+    stream = await opened(world)
+    asyncio.get_running_loop().remove_reader(stream._socket)
+    await world.commit(1)
+
+    async def came() -> bool:
+        stream.report()
+        return len(stream.waiting(1)) == 1
+
+    await eventually(came)
+    await world.fetch(END_STREAMS)
+
+    async def lost() -> bool:
+        stream.report()
+        try:
+            stream.waiting(1)
+        except Unavailable:
+            return True
+        return False
+
+    await eventually(lost)
+    stream.close()
+
+
+async def test_a_stream_that_cannot_report_is_given_up(world: Relaying) -> None:
+    stream = await opened(world)
     assert stream.waiting(1) == []
     stream.close()
     stream.report()

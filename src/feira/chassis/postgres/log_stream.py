@@ -70,6 +70,8 @@ class LogStream:
         """Tell PostgreSQL how far we are; to be called at least every few seconds.
 
         What others wrote into the log need not be kept for us once nothing of ours lies before it.
+        What came is read, too: the client library may have taken it off the socket already (an
+        error right after the start, such as a full disk), and then the socket wakes nobody.
         """
         if not self._waiting and self._reader.is_between_transactions:
             self._confirmed = max(self._confirmed, self._cursor.wal_end)
@@ -79,6 +81,8 @@ class LogStream:
             )
         except psycopg2.Error as error:
             self._lose(error)
+        if self._lost is None:
+            self._read()
 
     def close(self) -> None:
         self._pause()
