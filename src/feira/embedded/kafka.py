@@ -31,7 +31,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{host}:{controller_port}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
+advertised.listeners=PLAINTEXT://{host}:{advertised_port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
@@ -59,12 +59,22 @@ exec {java} kafka.Kafka {config}
 
 
 class EmbeddedKafka:
-    """`jars_dir` holds Kafka's jars; see `scripts/kafka/pom.xml` for which."""
+    """`jars_dir` holds Kafka's jars; see `scripts/kafka/pom.xml` for which.
+
+    Clients are told to come to `advertised_port`, if that is another one than its own.
+    """
 
     def __init__(
-        self, data_dir: DataDir, port: int, jars_dir: Path, *, heap_megabytes_max: int = 512
+        self,
+        data_dir: DataDir,
+        port: int,
+        jars_dir: Path,
+        *,
+        advertised_port: int | None = None,
+        heap_megabytes_max: int = 512,
     ) -> None:
         self.port = port
+        self._advertised_port = advertised_port or port
         self._data_dir = data_dir
         self._jars_dir = jars_dir.resolve()
         self._heap_megabytes_max = heap_megabytes_max
@@ -77,6 +87,7 @@ class EmbeddedKafka:
         text = CONFIG.format(
             host=HOST,
             port=self.port,
+            advertised_port=self._advertised_port,
             controller_port=free_port(),
             data=data,
             session_timeout_ms_min=SESSION_TIMEOUT_MS_MIN,

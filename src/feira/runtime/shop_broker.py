@@ -47,8 +47,10 @@ class ValkeyBroker:
 class KafkaBroker:
     title = "Kafka"
 
-    def __init__(self, data_dir: DataDir, port: int, jars_dir: Path) -> None:
-        self._kafka = EmbeddedKafka(data_dir, port, jars_dir)
+    def __init__(
+        self, data_dir: DataDir, port: int, jars_dir: Path, advertised_port: int | None
+    ) -> None:
+        self._kafka = EmbeddedKafka(data_dir, port, jars_dir, advertised_port=advertised_port)
         self.url = self._kafka.url
         self.ports = [(port, "Kafka", "FEIRA_BROKER_PORT")]
 
@@ -87,7 +89,12 @@ def broker_of(settings: ShopSettings, data_dir: DataDir) -> ShopBroker:
     if settings.broker == "valkey":
         return ValkeyBroker(data_dir, settings.valkey_port)
     if settings.broker == "kafka":
-        return KafkaBroker(data_dir, settings.broker_port, settings.kafka_jars_dir)
+        return KafkaBroker(
+            data_dir,
+            settings.broker_port,
+            settings.kafka_jars_dir,
+            settings.kafka_advertised_port,
+        )
     if settings.broker == "rabbitmq":
         return RabbitMqBroker(data_dir, settings.broker_port)
     if "://" not in settings.broker:

@@ -37,6 +37,8 @@ class ShopSettings(BaseSettings):
     valkey_port: Port = 8379
     broker_port: Port = 8392
     """Of the Kafka or RabbitMQ that the shop starts."""
+    kafka_advertised_port: Port | None = None
+    """Where Kafka tells its clients to find it, if that is another port: a proxy's, say."""
     kafka_jars_dir: Path = Path(".cache/kafka")
     sandbox_port: Port = 8090
     services_port: Annotated[int, Field(ge=1, le=65_500)] = 8101
@@ -66,7 +68,7 @@ class ShopSettings(BaseSettings):
 
     def as_environment(self) -> dict[str, str]:
         """The variables that give another process these settings."""
-        return {f"FEIRA_{name.upper()}": str(value) for name, value in self}
+        return {f"FEIRA_{name.upper()}": str(value) for name, value in self if value is not None}
 
     def service_port(self, name: str) -> int:
         return self.services_port + SERVICES.index(name)

@@ -16,7 +16,7 @@ from feira.embedded.data_dir import DataDir
 from feira.runtime.registry import SERVICES
 from feira.runtime.shop import read_environment
 from feira.torture.callers import ShopClient, clients_of
-from feira.torture.disks import POSTGRES_BYTES, VALKEY_BYTES, Disk
+from feira.torture.disks import BROKER_BYTES, POSTGRES_BYTES, Disk
 from feira.torture.proxy import Proxy
 from feira.torture.running_shop import RunningShop
 from feira.torture.skewed_clock import Clocks
@@ -39,13 +39,17 @@ class BrokerLink(NamedTuple):
 
     port_setting: str
     url: str
+    advertised: str | None = None
+    """The setting by which the broker tells its clients of the proxy."""
 
 
 BROKER_LINKS: Final = {
     "valkey": BrokerLink("FEIRA_VALKEY_PORT", "valkey://:{password}@127.0.0.1:{port}/0"),
+    "kafka": BrokerLink(
+        "FEIRA_BROKER_PORT", "kafka://127.0.0.1:{port}", "FEIRA_KAFKA_ADVERTISED_PORT"
+    ),
     "rabbitmq": BrokerLink("FEIRA_BROKER_PORT", "amqp://feira:{password}@127.0.0.1:{port}/"),
 }
-"""Kafka is not among them: it tells its clients where its nodes are."""
 
 
 @dataclass
@@ -56,7 +60,7 @@ class Arena:
     client: ShopClient
     broker: str
     database: Proxy
-    broker_link: Proxy | None
+    broker_link: Proxy
     clocks: Clocks
     disks: dict[str, Disk]
     stands: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,7 +75,7 @@ class Arena:
 
     @asynccontextmanager
     async def transport(self) -> AsyncIterator[Transport]:
-        """The broker as a member of the shop sees it, without the proxy."""
+        """The broker as a member of the shop sees it; without the proxy, unless it is Kafka."""
         url = read_environment(self.shop.data_dir)["FEIRA_BROKER_URL"]
         transport = open_transport(url, partitions=1, member="torture")
         try:
@@ -81,7 +85,7 @@ class Arena:
 
 
 @asynccontextmanager
-async def open_arena(broker: str, *, with_disks: bool) -> AsyncIterator[Arena]:
+async def open_arena(broker: str, relay: str, *, with_disks: bool) -> AsyncIterator[Arena]:
     """A shop that is open; it, its disks and its folder are gone afterwards, whatever happens."""
     async with AsyncExitStack() as stack:
         folder = Path(
@@ -90,15 +94,14 @@ async def open_arena(broker: str, *, with_disks: bool) -> AsyncIterator[Arena]:
             )
         )
         folder.chmod(PASSABLE)  # noqa: ASYNC240 - nothing else runs yet
-        shop = RunningShop(folder, {**SETTINGS, **_settings_of(broker)})
+        shop = RunningShop(folder, {**SETTINGS, **_settings_of(broker, relay)})
         database = await stack.enter_async_context(
             Proxy(shop.ports["FEIRA_POSTGRES_PORT"]).listening()
         )
-        link = None
-        if broker in BROKER_LINKS:
-            port = shop.ports[BROKER_LINKS[broker].port_setting]
-            link = await stack.enter_async_context(Proxy(port).listening())
-        disks = _mount(stack, shop.data_dir) if with_disks else {}
+        link = await stack.enter_async_context(
+            Proxy(shop.ports[BROKER_LINKS[broker].port_setting]).listening()
+        )
+        disks = _mount(stack, shop.data_dir, broker) if with_disks else {}
         clocks = Clocks(folder / "clocks")
         clocks.add(SERVICES)
         shop.add_settings({**clocks.settings(), **_addresses(shop, database, link, broker)})
@@ -113,13 +116,17 @@ async def open_arena(broker: str, *, with_disks: bool) -> AsyncIterator[Arena]:
         await asyncio.to_thread(shop.stop)
 
 
-def _settings_of(broker: str) -> dict[str, str]:
+def _settings_of(broker: str, relay: str) -> dict[str, str]:
     jars = os.environ.get("FEIRA_KAFKA_JARS_DIR", KAFKA_JARS)  # from here: the shop works elsewhere
-    return {"FEIRA_BROKER": broker, "FEIRA_KAFKA_JARS_DIR": str(Path(jars).absolute())}
+    return {
+        "FEIRA_BROKER": broker,
+        "FEIRA_KAFKA_JARS_DIR": str(Path(jars).absolute()),
+        "FEIRA_RELAY": relay,
+    }
 
 
-def _mount(stack: AsyncExitStack, data_dir: Path) -> dict[str, Disk]:
-    sizes = {"postgres": POSTGRES_BYTES, "valkey": VALKEY_BYTES}
+def _mount(stack: AsyncExitStack, data_dir: Path, broker: str) -> dict[str, Disk]:
+    sizes = {"postgres": POSTGRES_BYTES, broker: BROKER_BYTES}
     data_dir.mkdir(mode=PASSABLE, exist_ok=True)
     data_dir.chmod(PASSABLE)
     return {
@@ -128,9 +135,7 @@ def _mount(stack: AsyncExitStack, data_dir: Path) -> dict[str, Disk]:
     }
 
 
-def _addresses(
-    shop: RunningShop, database: Proxy, link: Proxy | None, broker: str
-) -> dict[str, str]:
+def _addresses(shop: RunningShop, database: Proxy, link: Proxy, broker: str) -> dict[str, str]:
     """The stores' addresses by way of the proxies, with the passwords that the shop will give."""
     data_dir = DataDir(shop.data_dir).create()
     addresses = {
@@ -140,8 +145,8 @@ def _addresses(
         )
         for service in SERVICES
     }
-    if link is not None:
-        addresses["FEIRA_BROKER_URL"] = BROKER_LINKS[broker].url.format(
-            password=data_dir.secret(broker), port=link.port
-        )
+    _, url, advertised = BROKER_LINKS[broker]
+    addresses["FEIRA_BROKER_URL"] = url.format(password=data_dir.secret(broker), port=link.port)
+    if advertised is not None:
+        addresses[advertised] = str(link.port)
     return addresses

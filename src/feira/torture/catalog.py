@@ -3,10 +3,17 @@
 from typing import Final
 
 from feira.torture.faults import messages, network, processes, stores, surroundings
-from feira.torture.faults.fault import PROXIED, VALKEY, Fault
+from feira.torture.faults.fault import Fault
 
 RARELY: Final = (15.0, 35.0)
 ONCE_A_MINUTE: Final = (30.0, 50.0)
+
+NO_FLUSH: Final = dict.fromkeys(
+    ("kafka", "rabbitmq"), "no command of it forgets everything: wipe-broker is as much"
+)
+STREAMS_STAY_AWAY: Final = {
+    "rabbitmq": "streams of RabbitMQ 3.10 may stay away for minutes after kill -9 (ADR 0013)"
+}
 
 FAULTS: Final = (
     Fault(name="kill-service", strike=processes.kill_service),
@@ -14,8 +21,18 @@ FAULTS: Final = (
     Fault(name="kill-gateway", strike=processes.kill_part("nginx")),
     Fault(name="kill-database", strike=processes.kill_part("postgres"), every_seconds=RARELY),
     Fault(name="kill-backend", strike=stores.kill_backend, every_seconds=RARELY),
-    Fault(name="kill-broker", strike=processes.kill_broker, every_seconds=RARELY),
-    Fault(name="kill-everything", strike=processes.kill_everything, every_seconds=ONCE_A_MINUTE),
+    Fault(
+        name="kill-broker",
+        strike=processes.kill_broker,
+        every_seconds=RARELY,
+        not_with=STREAMS_STAY_AWAY,
+    ),
+    Fault(
+        name="kill-everything",
+        strike=processes.kill_everything,
+        every_seconds=ONCE_A_MINUTE,
+        not_with=STREAMS_STAY_AWAY,
+    ),
     Fault(
         name="kill-shop",
         strike=processes.kill_shop,
@@ -29,37 +46,31 @@ FAULTS: Final = (
     Fault(name="pause-broker", strike=processes.pause_broker),
     Fault(name="pause-supervisor", strike=processes.pause_supervisor),
     Fault(name="terminate-backends", strike=stores.terminate_backends),
-    Fault(name="flush-broker", strike=stores.flush_valkey, brokers=VALKEY, every_seconds=RARELY),
-    Fault(name="wipe-broker", strike=stores.wipe_valkey, brokers=VALKEY, every_seconds=RARELY),
+    Fault(name="flush-broker", strike=stores.flush_valkey, not_with=NO_FLUSH, every_seconds=RARELY),
+    Fault(name="wipe-broker", strike=stores.wipe_broker, every_seconds=RARELY),
     Fault(
         name="fill-database-disk",
-        strike=stores.fill_disk("postgres"),
+        strike=stores.fill_disk(stores.disk_of_database),
         every_seconds=RARELY,
         needs_disks=True,
     ),
     Fault(
         name="fill-broker-disk",
-        strike=stores.fill_disk("valkey"),
-        brokers=VALKEY,
+        strike=stores.fill_disk(stores.disk_of_broker),
         every_seconds=RARELY,
         needs_disks=True,
     ),
     Fault(name="cut-database", strike=network.cut("the database", network.database_of)),
     Fault(name="delay-database", strike=network.delay("the database", network.database_of)),
     Fault(name="stall-database", strike=network.stall("the database", network.database_of)),
-    Fault(name="cut-broker", strike=network.cut("the broker", network.broker_of), brokers=PROXIED),
-    Fault(
-        name="delay-broker", strike=network.delay("the broker", network.broker_of), brokers=PROXIED
-    ),
-    Fault(
-        name="stall-broker", strike=network.stall("the broker", network.broker_of), brokers=PROXIED
-    ),
+    Fault(name="cut-broker", strike=network.cut("the broker", network.broker_of)),
+    Fault(name="delay-broker", strike=network.delay("the broker", network.broker_of)),
+    Fault(name="stall-broker", strike=network.stall("the broker", network.broker_of)),
     Fault(name="poison", strike=messages.poison),
     Fault(name="duplicate", strike=messages.duplicate),
     Fault(name="trouble-provider", strike=surroundings.trouble_provider),
     Fault(name="skew-clock", strike=surroundings.skew_clock),
 )
-"""A broker that tells its clients where its nodes are (Kafka) cannot be reached by a proxy."""
 
 
 def faults_named(names: str, broker: str) -> list[Fault]:
@@ -67,7 +78,7 @@ def faults_named(names: str, broker: str) -> list[Fault]:
 
     Raises `ValueError` for a name that is none, or one that this broker cannot have.
     """
-    possible = {fault.name: fault for fault in FAULTS if broker in fault.brokers}
+    possible = {fault.name: fault for fault in FAULTS if broker not in fault.not_with}
     if names == "all":
         return list(possible.values())
     wanted = [name.strip() for name in names.split(",")]

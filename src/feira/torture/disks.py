@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 POSTGRES_BYTES: Final = 1024**3
-VALKEY_BYTES: Final = 512 * 1024**2
+BROKER_BYTES: Final = 512 * 1024**2
 PROBE_BYTES: Final = 1024**2
 BALLAST: Final = "ballast"
 CHUNK_BYTES: Final = 1024**2

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from feira.audit.auditing import RULES
 from feira.audit.evidence import Call
+from feira.torture.catalog import FAULTS
 from feira.torture.torturing import Run
 
 VIOLATIONS_TOLD_MAX: Final = 20
@@ -23,10 +24,13 @@ def as_json(run: Run) -> dict[str, Any]:
     return {
         "seeds": list(plan.seeds),
         "broker": plan.broker,
+        "relay": plan.relay,
         "minutes_asked": plan.minutes,
         "tortured_seconds": round(run.tortured_seconds, 1),
         "rest_seconds": [round(seconds, 1) for seconds in run.rest_seconds],
+        "audits_meanwhile": run.audits,
         "held": run.held,
+        "stopped": run.stopped,
         "violations": [str(violation) for violation in run.violations],
         "silent": run.silent,
         "left_out": run.left_out,
@@ -49,11 +53,16 @@ def _head(run: Run) -> Iterator[str]:
     plan = run.plan
     seeds = ", ".join(map(str, plan.seeds))
     yield (
-        f"feira torture --minutes {plan.minutes:g} --seed {seeds} --broker {plan.broker}: "
+        f"feira torture --minutes {plan.minutes:g} --seed {seeds} --broker {plan.broker} "
+        f"--relay {plan.relay}: "
         f"{run.tortured_seconds:.0f} s of faults in {len(run.rest_seconds)} rounds"
     )
     rests = ", ".join(f"{seconds:.0f} s" for seconds in run.rest_seconds)
-    yield f"at rest again after: {rests}"
+    yield f"at rest again after: {rests or 'it never came to that'}"
+    yield (
+        f"audited {run.audits} times while the faults were on "
+        f"({run.audits_missed} times somebody could not be read), and at each rest"
+    )
 
 
 def _faults(run: Run) -> Iterator[str]:
@@ -67,6 +76,10 @@ def _faults(run: Run) -> Iterator[str]:
         why = run.left_out.get(fault.name)
         told = f"NOT DONE: {why}" if why else f"{strikes.fired[fault.name]:>4} times"
         yield f"  {fault.name:<20}{told}{f' ({missed} missed)' if missed else ''}"
+    for fault in FAULTS:
+        why = fault.not_with.get(run.plan.broker)
+        if why is not None:
+            yield f"  {fault.name:<20}not with {run.plan.broker}: {why}"
 
 
 def _shop(run: Run) -> Iterator[str]:
@@ -90,6 +103,8 @@ def _verdict(run: Run) -> Iterator[str]:
         yield f"and {more} more"
     for kind in run.silent:
         yield f"NEVER FIRED: {kind}"
+    if run.stopped is not None:
+        yield f"ENDED BEFORE ITS TIME: {run.stopped}"
     yield f"{len(RULES)} rules: all of them held" if run.held else "IT DID NOT HOLD"
 
 

@@ -138,6 +138,11 @@ class RunningShop:
         """The process that the supervisor runs under that name; it wrote its id into its lock."""
         return int((self.data_dir / "run" / f"{name}.lock").read_text().split()[0])
 
+    def pids_of(self, name: str) -> list[int]:
+        """That process first, then all that it has started. Raises `psutil.Error` for none."""
+        leader = psutil.Process(self.pid_of(name))
+        return [leader.pid, *(child.pid for child in leader.children(recursive=True))]
+
     def parts(self) -> list[str]:
         """The names of the supervised processes that run now."""
         locks = (self.data_dir / "run").glob("*.lock")

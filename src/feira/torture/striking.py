@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -82,9 +82,25 @@ class Striking:
             if isinstance(result, Exception):
                 raise result
 
-    async def until_failed(self, seconds_max: float) -> None:
-        """Returns early when a strike ended with an error: then there is nothing to go on with."""
-        await asyncio.wait(self._tasks, timeout=seconds_max, return_when=asyncio.FIRST_EXCEPTION)
+    async def until_failed(self, seconds_max: float, closing: asyncio.Event) -> None:
+        """Returns early when a strike ended with an error, or when it is closing time."""
+        closed = asyncio.create_task(closing.wait())
+        try:
+            await asyncio.wait(
+                [*self._tasks, closed], timeout=seconds_max, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            closed.cancel()
+
+    @asynccontextmanager
+    async def withheld(self) -> AsyncIterator[None]:
+        """Nobody begins to strike meanwhile; those who have begun take their time."""
+        await self._arena.stands.wait()
+        self._arena.stands.clear()
+        try:
+            yield
+        finally:
+            self._arena.stands.set()
 
     async def _again_and_again(self, fault: Fault) -> None:
         dice = Random(f"{self._seed}/{fault.name}")
@@ -98,14 +114,11 @@ class Striking:
             await asyncio.sleep(dice.uniform(least, most) if is_hit else MISSED_SECONDS)
 
     async def _alone(self, fault: Fault, dice: Random) -> bool:
-        self._arena.stands.clear()
-        try:
+        async with self.withheld():
             with suppress(AssertionError):
                 await eventually(self._is_calm, CALM_SECONDS_MAX)
             # not to be interrupted by the end of the round: a shop that is half open is no shop
             return await asyncio.shield(self._strike(fault, dice))
-        finally:
-            self._arena.stands.set()
 
     async def _is_calm(self) -> bool:
         return not self._strikes.under_way

@@ -3,19 +3,21 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
 from typing import Final
 
+from feira.audit.auditing import audit
 from feira.audit.evidence import Evidence
-from feira.audit.finding import Violation
+from feira.audit.finding import Moment, Violation
 from feira.kernel.clock import SystemClock
 from feira.torture.arena import Arena, open_arena
 from feira.torture.customers import Administrator, Customer
 from feira.torture.disks import why_not_mountable
 from feira.torture.faults.fault import Fault
-from feira.torture.resting import rest
+from feira.torture.resting import NOT_READABLE, evidence_of, rest
 from feira.torture.striking import Strikes, Striking
 
 ROUND_SECONDS: Final = 120.0
@@ -26,6 +28,9 @@ CUSTOMERS: Final = 24
 PRICES: Final = (3.00, 10.00, 19.99, 0.05, 1234.56, 7.77)
 SCARCE_STOCK: Final = 20
 PLENTY_STOCK: Final = 400
+AUDIT_EVERY_SECONDS: Final = 30.0
+READ_TIMEOUT_SECONDS: Final = 15.0
+READ_AGAIN_SECONDS: Final = 0.2
 
 Say = Callable[[str], None]
 
@@ -39,10 +44,13 @@ class Plan:
     """Of the first round, the second, and so on; then the first again."""
     faults: Sequence[Fault]
     broker: str = "valkey"
+    relay: str = "poll"
     customers: int = CUSTOMERS
     round_seconds: float = ROUND_SECONDS
     pace: float = 1.0
     """Above 1 faults come that much more often."""
+    audit_every_seconds: float = AUDIT_EVERY_SECONDS
+    """While the faults are on: what holds always holds then, too."""
 
 
 @dataclass
@@ -55,9 +63,14 @@ class Run:
     strikes: Strikes = field(default_factory=Strikes)
     tortured_seconds: float = 0.0
     rest_seconds: list[float] = field(default_factory=list)
+    audits: int = 0
+    audits_missed: int = 0
+    """While the faults were on; missed, because somebody could not be read."""
     given_up: int = 0
     violations: list[Violation] = field(default_factory=list)
     evidence: Evidence = field(default_factory=Evidence)
+    stopped: str | None = None
+    """Why it ended before its time."""
 
     @property
     def silent(self) -> list[str]:
@@ -70,18 +83,21 @@ class Run:
 
     @property
     def held(self) -> bool:
-        return not self.violations and not self.silent
+        return not (self.violations or self.silent or self.stopped)
 
 
-async def torture(plan: Plan, say: Say) -> Run:
-    """Raises `RuntimeError` when the shop cannot even be opened."""
-    run = Run(plan)
+async def torture(run: Run, say: Say) -> None:
+    """Writes down what it does in `run`: whoever interrupts it has what was done so far.
+
+    Raises `RuntimeError` when the shop cannot be opened, or ends by itself.
+    """
+    plan = run.plan
     reason = why_not_mountable() if any(fault.needs_disks for fault in plan.faults) else None
     if reason is not None:
         run.left_out = {fault.name: reason for fault in plan.faults if fault.needs_disks}
         say(f"NOT DONE, {reason}: {', '.join(run.left_out)}")
     say("opening a shop")
-    async with open_arena(plan.broker, with_disks=reason is None) as arena:
+    async with open_arena(plan.broker, plan.relay, with_disks=reason is None) as arena:
         prices = {
             await arena.client.product(
                 stock=SCARCE_STOCK if at % 2 else PLENTY_STOCK, price=price
@@ -89,7 +105,6 @@ async def torture(plan: Plan, say: Say) -> Run:
             for at, price in enumerate(PRICES)
         }
         await _rounds(arena, run, prices, say)
-    return run
 
 
 async def _rounds(arena: Arena, run: Run, prices: dict[int, float], say: Say) -> None:
@@ -100,6 +115,9 @@ async def _rounds(arena: Arena, run: Run, prices: dict[int, float], say: Say) ->
         left -= seconds
         say(f"round {number}: {seconds:.0f} s")
         await _round(arena, run, prices, number, seconds)
+        if run.violations:
+            say(f"  while the faults were on: {summary(run)}")
+            return
         say("  the faults end; waiting until nothing is under way")
         rested = await rest(arena)
         run.rest_seconds.append(rested.seconds)
@@ -127,19 +145,55 @@ async def _round(
     administrator = Administrator(f"a{number}", arena.client.admin, list(prices), dice)
     faults = [fault for fault in run.plan.faults if fault.name not in run.left_out]
     striking = Striking(arena, faults, seed, run.strikes, run.plan.pace)
-    async with asyncio.TaskGroup() as group:
-        for customer in customers:
-            group.create_task(customer.shops_until(closing))
-        group.create_task(administrator.works_until(closing))
-        began = time.monotonic()
-        striking.start()
-        try:
-            await striking.until_failed(seconds)
-        finally:
-            run.tortured_seconds += time.monotonic() - began
-            closing.set()
-            await striking.stop()
+    try:
+        async with asyncio.TaskGroup() as group:
+            for customer in customers:
+                group.create_task(customer.shops_until(closing))
+            group.create_task(administrator.works_until(closing))
+            group.create_task(_audits_until(closing, striking, arena, run))
+            await _strikes(striking, run, seconds, closing)
+    except* RuntimeError as errors:  # the shop has ended: there is nothing to go on with
+        raise errors.exceptions[0] from None
     run.given_up += administrator.given_up + sum(who.given_up for who in customers)
+
+
+async def _strikes(striking: Striking, run: Run, seconds: float, closing: asyncio.Event) -> None:
+    began = time.monotonic()
+    striking.start()
+    try:
+        await striking.until_failed(seconds, closing)
+    finally:
+        run.tortured_seconds += time.monotonic() - began
+        closing.set()
+        await striking.stop()
+
+
+async def _audits_until(closing: asyncio.Event, striking: Striking, arena: Arena, run: Run) -> None:
+    """While work is under way: a violation ends the round. Raises what `ensure_running` raises."""
+    while not closing.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(closing.wait(), run.plan.audit_every_seconds)
+        async with striking.withheld():
+            arena.shop.ensure_running()
+            evidence = await _evidence_meanwhile(arena)
+        if evidence is None:
+            run.audits_missed += 1
+            continue
+        run.audits += 1
+        run.evidence, run.violations = evidence, audit(evidence, Moment.APART)
+        if run.violations:
+            closing.set()
+
+
+async def _evidence_meanwhile(arena: Arena) -> Evidence | None:
+    """None where somebody does not come back in time to be read."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(READ_TIMEOUT_SECONDS) as limit:
+            while not limit.expired():
+                with suppress(*NOT_READABLE):
+                    return await evidence_of(arena)
+                await asyncio.sleep(READ_AGAIN_SECONDS)
+    return None
 
 
 async def _open_sale(arena: Arena, number: int, seconds: float) -> int:

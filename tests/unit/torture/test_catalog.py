@@ -27,5 +27,5 @@ def test_a_fault_that_is_none_is_refused() -> None:
 
 
 def test_a_fault_that_the_broker_cannot_have_is_refused() -> None:
-    with pytest.raises(ValueError, match="not with kafka: cut-broker"):
-        faults_named("cut-broker", "kafka")
+    with pytest.raises(ValueError, match="not with kafka: flush-broker"):
+        faults_named("flush-broker", "kafka")

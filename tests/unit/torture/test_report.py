@@ -40,6 +40,19 @@ def test_a_violation_fails_the_run_and_is_told() -> None:
     assert "IT DID NOT HOLD" in as_text(run)
 
 
+def test_a_run_that_was_stopped_has_not_held_and_says_why() -> None:
+    run = a_run()
+    run.stopped = "feira up ended with 1"
+    assert not run.held
+    assert "ENDED BEFORE ITS TIME: feira up ended with 1" in as_text(run)
+    assert as_json(run)["stopped"] == "feira up ended with 1"
+
+
+def test_what_a_broker_cannot_have_is_told() -> None:
+    run = Run(Plan(minutes=1, seeds=[7], faults=faults_named("poison", "kafka"), broker="kafka"))
+    assert "flush-broker        not with kafka: no command of it" in as_text(run)
+
+
 def test_what_this_machine_does_not_allow_is_told_and_not_waited_for() -> None:
     run = a_run()
     run.strikes.fired["fill-database-disk"] = 0

@@ -1,7 +1,7 @@
 """A kind of fault."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -9,11 +9,6 @@ from feira.torture.arena import Arena
 
 Strike = Callable[[Arena, Random], Awaitable[str]]
 """Does it, undoes it after a while, and says in words what was done."""
-
-VALKEY: Final = frozenset({"valkey"})
-PROXIED: Final = frozenset({"valkey", "rabbitmq"})
-EVERY_BROKER: Final = frozenset({"valkey", "kafka", "rabbitmq"})
-
 
 OFTEN: Final = (4.0, 20.0)
 
@@ -29,7 +24,8 @@ class Fault:
     name: str
     strike: Strike
     every_seconds: tuple[float, float] = OFTEN
-    brokers: frozenset[str] = EVERY_BROKER
+    not_with: Mapping[str, str] = field(default_factory=dict)
+    """Why not, by broker."""
     needs_disks: bool = False
     stands_alone: bool = False
     """Nothing else strikes while it does."""

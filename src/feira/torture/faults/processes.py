@@ -15,7 +15,6 @@ from feira.torture.arena import Arena
 from feira.torture.faults.fault import Missed, Strike
 
 PAUSE_SECONDS: Final = (0.5, 4.0)
-BROKER_PARTS: Final = {"valkey": "valkey", "kafka": "kafka", "rabbitmq": "rabbitmq"}
 CALM_SECONDS_MAX: Final = 20.0
 
 
@@ -27,7 +26,7 @@ async def kill_service(arena: Arena, dice: Random) -> str:
 
 
 async def kill_broker(arena: Arena, _dice: Random) -> str:
-    return _kill(arena, BROKER_PARTS[arena.broker])
+    return _kill(arena, arena.broker)
 
 
 def kill_part(name: str) -> Strike:
@@ -58,7 +57,7 @@ async def pause_service(arena: Arena, dice: Random) -> str:
 
 
 async def pause_broker(arena: Arena, dice: Random) -> str:
-    return await _pause(arena, BROKER_PARTS[arena.broker], dice)
+    return await _pause(arena, arena.broker, dice)
 
 
 def pause_part(name: str) -> Strike:
@@ -82,8 +81,7 @@ def _kill(arena: Arena, name: str) -> str:
 
 async def _pause(arena: Arena, name: str, dice: Random) -> str:
     try:
-        leader = psutil.Process(arena.shop.pid_of(name))
-        pids = [leader.pid, *(child.pid for child in leader.children(recursive=True))]
+        pids = arena.shop.pids_of(name)
     except (psutil.Error, OSError, ValueError, IndexError) as error:
         raise Missed(f"{name}: {error}") from error
     return await _stand_still(pids, name, dice)

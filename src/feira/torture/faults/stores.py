@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -79,19 +80,33 @@ def _flush(arena: Arena) -> None:
         raise Missed(f"valkey: {error}") from error
 
 
-async def wipe_valkey(arena: Arena, _dice: Random) -> str:
-    """Its data is deleted under its feet, and it is killed before it can write anything again."""
+async def wipe_broker(arena: Arena, _dice: Random) -> str:
+    """Its data is deleted while it stands still, and it is killed before it can write again."""
+    name = arena.broker
     try:
-        shutil.rmtree((arena.shop.data_dir / "valkey").resolve() / "data")
-        pid = arena.shop.kill_part("valkey")
-    except (OSError, ValueError, IndexError) as error:
-        raise Missed(f"valkey: {error}") from error
-    return f"valkey's data deleted, kill -9 of it ({pid})"
+        pids = arena.shop.pids_of(name)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
+            if number is signal.SIGSTOP:
+                shutil.rmtree((arena.shop.data_dir / name).resolve() / "data")
+    except (psutil.Error, OSError, ValueError, IndexError) as error:
+        raise Missed(f"{name}: {error}") from error
+    return f"{name}'s data deleted, kill -9 of it ({pids[0]})"
 
 
-def fill_disk(name: str) -> Strike:
+def disk_of_database(_arena: Arena) -> str:
+    return "postgres"
+
+
+def disk_of_broker(arena: Arena) -> str:
+    return arena.broker
+
+
+def fill_disk(name_of: Callable[[Arena], str]) -> Strike:
     async def strike(arena: Arena, dice: Random) -> str:
         """ENOSPC for every write, for a while."""
+        name = name_of(arena)
         disk = arena.disks[name]
         seconds = dice.uniform(*FULL_SECONDS)
         try:
