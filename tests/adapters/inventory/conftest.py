@@ -84,7 +84,7 @@ async def books_of(connection: Connection) -> MemoryInventory:
     return MemoryInventory(
         {reservation.order_id: reservation for reservation in reservations},
         {row[0]: StockItem(*row) for row in items},
-        {row[0]: Movement(row[0], row[1], MovementKind(row[2]), *row[3:]) for row in movements},
+        {row[:2]: Movement(row[0], row[1], MovementKind(row[2]), *row[3:]) for row in movements},
         {row[0]: row[1] for row in await connection.fetch("SELECT 0, position FROM announcement")},
         {row[0]: Allotment(*row) for row in set_aside},
     )

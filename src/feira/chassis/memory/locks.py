@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Hashable, Iterable
+from itertools import islice
 from typing import Any
 
 from feira.chassis.store import Contention
@@ -41,13 +42,20 @@ class Locks:
             self._holders[row] = holder
             holder.held[row] = None
 
-    def take_free(self, holder: Holder, table: str, keys: Iterable[Any]) -> list[Any]:
-        """Lock those that nobody else holds (SKIP LOCKED). Returns them."""
-        free = [key for key in keys if self._holders.get((table, key), holder) is holder]
-        for key in free:
+    @property
+    def somebody_waits(self) -> bool:
+        return bool(self._waiting)
+
+    def take_free(
+        self, holder: Holder, table: str, keys: Iterable[Any], rows_max: int
+    ) -> list[Any]:
+        """Lock the first of those that nobody else holds (SKIP LOCKED). Returns them."""
+        free = (key for key in keys if self._holders.get((table, key), holder) is holder)
+        taken = list(islice(free, rows_max))
+        for key in taken:
             self._holders[table, key] = holder
             holder.held[table, key] = None
-        return free
+        return taken
 
     def release(self, holder: Holder) -> None:
         """The transaction has ended: the next in line have its rows."""

@@ -4,7 +4,7 @@ As PostgreSQL's "read committed": a read sees what others have committed by then
 under its lock only, which is held until the transaction ends.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 from copy import copy
 from typing import Any, Final, Generic, TypeVar
 
@@ -44,9 +44,11 @@ class Writer:
         await self._weather.statement()
         await self._locks.take(self._holder, table, sorted(keys))
 
-    async def lock_free(self, table: str, keys: Iterable[Any]) -> list[Any]:
+    async def lock_free(
+        self, table: str, find: Callable[[], Iterable[Any]], rows_max: int
+    ) -> list[Any]:
         await self._weather.statement()
-        return self._locks.take_free(self._holder, table, keys)
+        return self._locks.take_free(self._holder, table, find(), rows_max)
 
     def holds(self, table: str, key: Any) -> bool:
         return (table, key) in self._holder.held
@@ -75,9 +77,10 @@ class Rows(MutableMapping[K, V], Generic[K, V]):
         """Lock rows, also those that do not exist yet, in the order of their keys."""
         await self._writer.lock(self._name, keys)
 
-    async def lock_free(self, keys: Iterable[K]) -> list[K]:
-        """Lock those that no other transaction holds. Returns them, in the order given."""
-        return await self._writer.lock_free(self._name, keys)
+    async def lock_free(self, find: Callable[[], Iterable[K]], rows_max: int) -> list[K]:
+        """Lock the first of those that `find` finds and no other transaction holds. Returns them,
+        in that order. It looks when the statement has reached the server: nothing comes between."""
+        return await self._writer.lock_free(self._name, find, rows_max)
 
     def append_new(self, rows: Iterable[tuple[K, V]]) -> None:
         """Insert rows whose keys nobody else can have."""

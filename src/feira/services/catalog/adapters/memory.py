@@ -136,6 +136,9 @@ class _CategoryRows:
         return [replace(row) for _, row in sorted(self._rows.items())]
 
     async def insert(self, categories: Collection[Category]) -> None:
+        await self._rows.lock(category.id for category in categories)
+        if any(category.id in self._rows for category in categories):
+            raise Contention("another process has made the same category")
         await self.update(categories)
 
     async def update(self, categories: Collection[Category]) -> None:

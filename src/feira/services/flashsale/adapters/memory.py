@@ -88,19 +88,21 @@ class MemoryCampaignRows:
         return await _locked(self._rows, ids)
 
     async def lock_due(self, now: datetime, rows_max: int) -> Iterable[Campaign]:
-        locked = await self._rows.lock_free(self._due(now, list(self._rows))[:rows_max])
-        return [replace(self._rows[key]) for key in self._due(now, locked)]
+        locked = await self._rows.lock_free(lambda: self._due(now), rows_max)
+        return [replace(self._rows[key]) for key in locked]
 
     async def insert(self, aggregates: Collection[Campaign]) -> None:
         await self._rows.lock([campaign.id for campaign in aggregates])
+        if any(campaign.id in self._rows for campaign in aggregates):
+            raise Contention("another process has made a campaign of this id")
         await self.update(aggregates)
 
     async def update(self, aggregates: Collection[Campaign]) -> None:
         self._rows.update({campaign.id: replace(campaign) for campaign in aggregates})
 
-    def _due(self, now: datetime, keys: Iterable[int]) -> list[int]:
-        plans = {key: self._rows[key].plan_at for key in keys}
-        return [key for key, plan_at in sorted(plans.items()) if plan_at and plan_at <= now]
+    def _due(self, now: datetime) -> list[int]:
+        plans = [(row.plan_at, row.id) for row in self._rows.values() if row.plan_at]
+        return [key for plan_at, key in sorted(plans) if plan_at <= now]
 
 
 class MemoryDropRows:
@@ -111,8 +113,8 @@ class MemoryDropRows:
         return await _locked(self._rows, ids)
 
     async def lock_due(self, now: datetime, rows_max: int) -> Iterable[Drop]:
-        locked = await self._rows.lock_free(self._due(now, list(self._rows))[:rows_max])
-        return [replace(self._rows[key]) for key in self._due(now, locked)]
+        locked = await self._rows.lock_free(lambda: self._due(now), rows_max)
+        return [replace(self._rows[key]) for key in locked]
 
     async def lock_waiting_for_others(self, rows_max: int) -> Iterable[Drop]:
         waiting = [
@@ -139,9 +141,9 @@ class MemoryDropRows:
     async def update(self, aggregates: Collection[Drop]) -> None:
         self._rows.update({drop.id: replace(drop) for drop in aggregates})
 
-    def _due(self, now: datetime, keys: Iterable[int]) -> list[int]:
-        dues = {key: self._rows[key].due_at for key in keys}
-        return [key for key, due_at in sorted(dues.items()) if due_at and due_at <= now]
+    def _due(self, now: datetime) -> list[int]:
+        dues = [(due_at, row.id) for row in self._rows.values() if (due_at := row.due_at)]
+        return [key for due_at, key in sorted(dues) if due_at <= now]
 
 
 class MemoryClaimRows:
@@ -184,7 +186,15 @@ class MemoryClaimRows:
 
     async def update(self, claims: Collection[Claim]) -> None:
         await self._rows.lock([(claim.drop_id, claim.seq) for claim in claims])
+        if self._has_orders_of_others(claims):
+            raise Contention("another process has made an order of this id")
         self._rows.update({(claim.drop_id, claim.seq): replace(claim) for claim in claims})
+
+    def _has_orders_of_others(self, claims: Collection[Claim]) -> bool:
+        own = {(claim.drop_id, claim.seq) for claim in claims}
+        made = [claim.order_id for claim in claims if claim.order_id is not None]
+        others = {row.order_id for key, row in self._rows.items() if key not in own}
+        return len(set(made)) < len(made) or not others.isdisjoint(made)
 
 
 def units_of_work(

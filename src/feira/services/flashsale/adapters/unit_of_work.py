@@ -73,7 +73,9 @@ class ClaimRows(Protocol):
         """Raises `Contention` when another transaction has inserted one meanwhile."""
         ...
 
-    async def update(self, claims: Collection[Claim]) -> None: ...
+    async def update(self, claims: Collection[Claim]) -> None:
+        """Raises `Contention` when an order's id is another claim's already."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class MemoryInventory:
 
     reservations: dict[int, Reservation] = field(default_factory=dict)
     stock: dict[int, StockItem] = field(default_factory=dict)
-    movements_by_id: dict[int, Movement] = field(default_factory=dict)
+    movements_by_id: dict[tuple[int, int], Movement] = field(default_factory=dict)
+    """By id and product."""
     announcement: dict[int, int] = field(default_factory=dict)
     """One row at most: how far it has come."""
     allotments: dict[int, Allotment] = field(default_factory=dict)
@@ -143,11 +144,15 @@ class _StockRows:
 
 
 class _MovementRows:
-    def __init__(self, rows: Rows[int, Movement]) -> None:
+    def __init__(self, rows: Rows[tuple[int, int], Movement]) -> None:
         self._rows = rows
 
     async def insert(self, movements: Collection[Movement]) -> None:
-        self._rows.append_new((movement.id, movement) for movement in movements)
+        new = {(movement.id, movement.product_id): movement for movement in movements}
+        await self._rows.lock(new)
+        if any(key in self._rows for key in new):
+            raise Contention("another process has made a movement of this id")
+        self._rows.update(new)
 
 
 class _PositionRow:

@@ -20,7 +20,9 @@ from feira.services.inventory.domain.stock import Movement, StockItem
 
 
 class MovementRows(Protocol):
-    async def insert(self, movements: Collection[Movement]) -> None: ...
+    async def insert(self, movements: Collection[Movement]) -> None:
+        """Raises `Contention` when another transaction has inserted one of the same id."""
+        ...
 
 
 class PositionRow(Protocol):

@@ -149,14 +149,8 @@ class _RefundRows:
         return [replace(self._rows[refund_id]) for refund_id in there]
 
     async def lock_due(self, by: datetime, refunds_max: int) -> Iterable[Refund]:
-        due = sorted(
-            (row.next_check_at, row.id)
-            for row in self._rows.values()
-            if row.next_check_at and row.next_check_at <= by
-        )
-        free = await self._rows.lock_free(refund_id for _, refund_id in due[:refunds_max])
-        found = [replace(self._rows[refund_id]) for refund_id in free]
-        return [row for row in found if row.next_check_at and row.next_check_at <= by]
+        locked = await self._rows.lock_free(lambda: self._due(by), refunds_max)
+        return [replace(self._rows[refund_id]) for refund_id in locked]
 
     async def given_by_admins(self, refunds_max: int) -> Iterable[Refund]:
         rows = sorted(self._rows.values(), key=lambda row: -row.id)
@@ -164,13 +158,19 @@ class _RefundRows:
         return [replace(row) for row in given[:refunds_max]]
 
     async def insert(self, refunds: Collection[Refund]) -> None:
+        await self._rows.lock(refund.id for refund in refunds)
         known = {row.key for row in self._rows.values()}
-        assert not any(refund.id in self._rows or refund.key in known for refund in refunds)
+        if any(refund.id in self._rows or refund.key in known for refund in refunds):
+            raise Contention("another process has begun the same refund, or made its id")
         await self.update(refunds)
 
     async def update(self, refunds: Collection[Refund]) -> None:
         await self._rows.lock(refund.id for refund in refunds)
         self._rows.update({refund.id: replace(refund) for refund in refunds})
+
+    def _due(self, by: datetime) -> list[int]:
+        dues = [(due_at, row.id) for row in self._rows.values() if (due_at := row.next_check_at)]
+        return [refund_id for due_at, refund_id in sorted(dues) if due_at <= by]
 
 
 class _LedgerRows:

@@ -4,7 +4,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
+import asyncpg
+
 from feira.chassis.postgres.connection import Connection
+from feira.chassis.store import Contention
 from feira.services.flashsale.domain.campaign import Campaign, CrowdRules, Hourly
 
 COLUMNS: Final = """
@@ -51,7 +54,10 @@ class PostgresCampaignRows:
 
     async def insert(self, aggregates: Collection[Campaign]) -> None:
         columns = zip(*map(_inserted, aggregates), strict=True)
-        await self._connection.execute(INSERT, *map(list, columns))
+        try:
+            await self._connection.execute(INSERT, *map(list, columns))
+        except asyncpg.UniqueViolationError as error:
+            raise Contention("another process has made a campaign of this id") from error
 
     async def update(self, aggregates: Collection[Campaign]) -> None:
         await self._connection.execute(

@@ -51,6 +51,9 @@ WHERE claim.drop_id = new.drop_id AND claim.seq = new.seq
 """
 
 _record: Final = attrgetter(*INSERTED)
+_updated: Final = attrgetter(
+    *("drop_id", "seq", "status", "order_id", "won_at", "pay_until", "settled_at", "payment_token")
+)
 
 
 class PostgresClaimRows:
@@ -84,17 +87,11 @@ class PostgresClaimRows:
             raise Contention("another process decided on the same claim") from error
 
     async def update(self, claims: Collection[Claim]) -> None:
-        await self._connection.execute(
-            UPDATE,
-            [claim.drop_id for claim in claims],
-            [claim.seq for claim in claims],
-            [claim.status for claim in claims],
-            [claim.order_id for claim in claims],
-            [claim.won_at for claim in claims],
-            [claim.pay_until for claim in claims],
-            [claim.settled_at for claim in claims],
-            [claim.payment_token for claim in claims],
-        )
+        columns = zip(*map(_updated, claims), strict=True)
+        try:
+            await self._connection.execute(UPDATE, *map(list, columns))
+        except asyncpg.UniqueViolationError as error:
+            raise Contention("another process has made an order of this id") from error
 
 
 def claim_from(row: Any) -> Claim:

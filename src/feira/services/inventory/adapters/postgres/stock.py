@@ -1,6 +1,7 @@
 """The tables of stock items, of their movements, and of how far the announcement has come."""
 
 from collections.abc import Collection, Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 import asyncpg
@@ -40,6 +41,8 @@ INSERT INTO announcement (position) VALUES ($1) ON CONFLICT (single) DO UPDATE S
 """
 DROP_POSITION: Final = "DELETE FROM announcement"
 
+_movement: Final = attrgetter("id", "product_id", "kind", "quantity", "reason", "reference", "at")
+
 
 class PostgresStockRows:
     def __init__(self, connection: Connection) -> None:
@@ -67,16 +70,11 @@ class PostgresMovementRows:
         self._connection = connection
 
     async def insert(self, movements: Collection[Movement]) -> None:
-        await self._connection.execute(
-            INSERT_MOVEMENTS,
-            [movement.id for movement in movements],
-            [movement.product_id for movement in movements],
-            [movement.kind for movement in movements],
-            [movement.quantity for movement in movements],
-            [movement.reason for movement in movements],
-            [movement.reference for movement in movements],
-            [movement.at for movement in movements],
-        )
+        columns = zip(*map(_movement, movements), strict=True)
+        try:
+            await self._connection.execute(INSERT_MOVEMENTS, *map(list, columns))
+        except asyncpg.UniqueViolationError as error:
+            raise Contention("another process has made a movement of this id") from error
 
 
 class PostgresPositionRow:

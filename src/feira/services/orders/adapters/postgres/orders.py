@@ -4,8 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import asyncpg
+
 from feira.chassis.aggregates import Aggregates, Shelf
 from feira.chassis.postgres.connection import Connection, count_of
+from feira.chassis.store import Contention
 from feira.services.orders.adapters.postgres.rows import (
     ORDER_COLUMNS,
     inserted,
@@ -64,9 +67,12 @@ class PostgresOrderRows:
 
     async def insert(self, aggregates: Collection[Order]) -> None:
         records = [(*inserted(order), self._now) for order in aggregates]
-        await self._connection.copy_records_to_table(
-            "orders", records=records, columns=INSERTED_COLUMNS
-        )
+        try:
+            await self._connection.copy_records_to_table(
+                "orders", records=records, columns=INSERTED_COLUMNS
+            )
+        except asyncpg.UniqueViolationError as error:
+            raise Contention("another process has made an order of this id") from error
 
     async def update(self, aggregates: Collection[Order]) -> int:
         columns = zip(*map(updated, aggregates), strict=True)

@@ -4,7 +4,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
+import asyncpg
+
 from feira.chassis.postgres.connection import Connection
+from feira.chassis.store import Contention
 from feira.services.payments.adapters.postgres.rows import (
     REFUND_COLUMNS,
     inserted_refund,
@@ -59,7 +62,10 @@ class PostgresRefundRows:
 
     async def insert(self, refunds: Collection[Refund]) -> None:
         columns = zip(*map(inserted_refund, refunds), strict=True)
-        await self._connection.execute(INSERT, *map(list, columns))
+        try:
+            await self._connection.execute(INSERT, *map(list, columns))
+        except asyncpg.UniqueViolationError as error:
+            raise Contention("another process has begun the same refund, or made its id") from error
 
     async def update(self, refunds: Collection[Refund]) -> None:
         columns = zip(*map(updated_refund, refunds), strict=True)
