@@ -28,6 +28,8 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 TABLES: Final = ROOT / "tests" / "mutants"
 COPIED: Final = ("src", "tests", "scripts", "docs", "pyproject.toml", ".importlinter", "README.md")
+FETCHED: Final = ROOT / ".cache"
+"""The Kafka that tests start, where it was fetched (`make kafka`)."""
 TESTS_SECONDS_MAX: Final = 300
 QUICK: Final = ("tests/unit/", "tests/architecture/")
 FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*)?(?: - .*)?$", re.MULTILINE)
@@ -140,6 +142,8 @@ def _copy_to(folder: Path) -> None:
             shutil.copytree(source, folder / name, ignore=ignored)
         else:
             shutil.copyfile(source, folder / name)
+    if FETCHED.is_dir():
+        (folder / FETCHED.name).symlink_to(FETCHED)
 
 
 def _check_that_tests_pass(copy: Path, mutants: Sequence[Mutant]) -> None:
@@ -167,7 +171,7 @@ def _try(copy: Path, mutant: Mutant) -> Verdict:
     caught_by = failed[1] if failed and code == CAUGHT else None
     verdict = Verdict(mutant, caught_by, monotonic() - started, output)
     mark = f"{verdict.seconds:5.1f} s  {caught_by or 'SURVIVED'}"
-    print(f"{mutant.area:9} {mutant.name:55} {mark}", flush=True)
+    print(f"{mutant.area:10} {mutant.name:60} {mark}", flush=True)
     return verdict
 
 
