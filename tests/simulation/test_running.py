@@ -70,7 +70,7 @@ def say(line: str) -> None:
 
 def test_a_bug_is_caught_shrunk_and_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hold that ends does not give its units back."""
-    monkeypatch.setattr(reservation, "_free", lambda _reservation, _stock: None)
+    monkeypatch.setattr(reservation, "_free", lambda *_: None)
     campaign = Campaign(seeds=("1",), orders=40, shrink_seconds_max=30)
     outcome = run(campaign.plan_of("1"))
     assert outcome.violations

@@ -1,9 +1,13 @@
 """The smallest plan that still fails the same way, within a limit of time.
 
-Halves of what is planned are left out, then quarters, and so on (delta debugging), as long as the
-run still breaks the same rule: first whole groups of faults, then customers, errands and mishaps.
+What comes after the broken rule was noticed cannot have led to it: that is left out first, at once,
+and the run is the same until then. After that halves of what is planned are left out, then
+quarters, and so on (delta debugging), as long as the run still breaks the same rule: first
+customers, since fewer of them make each further run shorter, then whole groups of faults, then
+errands, crowds and mishaps.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +20,8 @@ from feira.simulation.run import Outcome, run
 T = TypeVar("T")
 
 SHRINK_SECONDS_MAX: Final = 90.0
+NOTICED: Final = re.compile(r"at (\d+\.\d+) s: ")
+PARTS: Final = ("customers", "errands", "crowd", "drops", "mishaps")
 
 
 @dataclass(slots=True)
@@ -40,14 +46,33 @@ class Shrinker:
         self._best = Shrunk(plan, outcome, 0)
 
     def shrink(self) -> Shrunk:
+        self._leave_out_what_came_later()
+        self._leave_out("customers")
+        self._leave_out_kinds()
+        for part in PARTS[1:]:
+            self._leave_out(part)
+        return self._best
+
+    def _leave_out_what_came_later(self) -> None:
+        """The plan keeps its length, by which it is decided when the auditor looks."""
+        noticed = NOTICED.match(self._best.outcome.violations[0])
+        if noticed is None:
+            return
+        plan, until = self._best.plan, float(noticed[1])
+        changes: dict[str, Any] = {
+            part: tuple(one for one in getattr(plan, part) if one.at_seconds <= until)
+            for part in PARTS
+        }
+        earlier = replace(plan, **changes)
+        if earlier != plan:
+            self._try(earlier)
+
+    def _leave_out_kinds(self) -> None:
         for kinds in GROUPS.values():
             left = self._best.plan.kinds.difference(kinds)
             mishaps = tuple(m for m in self._best.plan.mishaps if m.kind in left)
             if left != self._best.plan.kinds:
                 self._try(replace(self._best.plan, kinds=left, mishaps=mishaps))
-        for part in ("customers", "errands", "crowd", "drops", "mishaps"):
-            self._leave_out(part)
-        return self._best
 
     def _leave_out(self, part: str) -> None:
         """Try without each of 1, then 2, 4, … equal pieces."""

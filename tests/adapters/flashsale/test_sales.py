@@ -196,6 +196,19 @@ async def test_seeded_campaigns_are_made_once(world: World) -> None:
     assert (await world.drop(2)).campaign_id == 2
 
 
+async def test_the_queue_is_served_in_the_order_of_arrival(world: World) -> None:
+    drop_id = await world.open_drop(2)
+    winners = await world.batches.do(*(claiming(drop_id, c) for c in (1, 2)))
+    for customer_id in (5, 3, 4):
+        await world.batches.do(claiming(drop_id, customer_id))
+    await world.batches.do(settled(drop_id, winners[0].order_id, is_sold=False))
+    statuses = {c: (await mine(world, drop_id, c)).status for c in (5, 3, 4)}
+    assert statuses == {5: "won", 3: "waiting", 4: "waiting"}
+    await world.batches.do(settled(drop_id, winners[1].order_id, is_sold=False))
+    statuses = {c: (await mine(world, drop_id, c)).status for c in (5, 3, 4)}
+    assert statuses == {5: "won", 3: "won", 4: "waiting"}
+
+
 async def test_the_queue_full_is_sold_out(world: World) -> None:
     drop_id = await world.open_drop(1, queue_max=1)
     outcomes = await world.batches.do(*(claiming(drop_id, c) for c in (1, 2, 3)))
