@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 
 from feira.chassis.auth.verifier import TokenVerifier
 from feira.chassis.database import Database
@@ -20,3 +21,5 @@ class Parts:
     lane_limits: LaneLimits = field(default_factory=LaneLimits)
     entropy: Callable[[int], bytes] = os.urandom
     """So many random bytes: what ids are made of, beside the clock."""
+    monotonic: Callable[[], float] = monotonic
+    """Seconds that never go back: by these is measured how old something is."""

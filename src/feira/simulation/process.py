@@ -80,6 +80,7 @@ class SimulatedProcess:
             SimulatedVerifier(),
             self.clock,
             entropy=self._faults.chance.randbytes,
+            monotonic=asyncio.get_running_loop().time,
         )
         self._life = Incarnation(self._build(parts), member, weather)
         self._life.task.add_done_callback(self._ended)

@@ -18,7 +18,6 @@ from feira.audit.finding import Moment
 from feira.chassis.work import Origin
 from feira.services.catalog.application.ensure_products import EnsureProducts, SeedProduct
 from feira.services.catalog.domain.product import Draft
-from feira.services.flashsale.entrypoints import board, front
 from feira.simulation.admins import Administrator
 from feira.simulation.bugs import listening
 from feira.simulation.client import Client, History
@@ -60,7 +59,7 @@ class Outcome:
 
 def run(plan: Plan) -> Outcome:
     """Run a plan from its beginning to its end, in this thread. Nothing is left behind."""
-    with listening() as bugs, _without_threads(), _virtual_time(), _without_garbage_collection():
+    with listening() as bugs, _without_threads(), _without_garbage_collection():
         simulation: list[Simulation] = []
 
         async def scenario(loop: SimulatedLoop) -> None:
@@ -236,24 +235,6 @@ class Simulation:
         seen: list[Any] = [sorted(injected.items()), self._loop.time(), self._loop.steps]
         digest.update(repr(seen).encode())
         return digest.hexdigest()
-
-
-@contextmanager
-def _virtual_time() -> Iterator[None]:
-    """Where the shop measures how old something is by the machine, it is the loop that tells."""
-
-    def now() -> float:
-        return asyncio.get_running_loop().time()
-
-    measuring: tuple[Any, ...] = (board, front)
-    before = [module.monotonic for module in measuring]
-    for module in measuring:
-        module.monotonic = now
-    try:
-        yield
-    finally:
-        for module, monotonic in zip(measuring, before, strict=True):
-            module.monotonic = monotonic
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from feira.kernel.clock import ManualClock, SystemClock
 from feira.services.flashsale.domain.quota import Quota
 from feira.services.flashsale.domain.report import CountOf, CrowdCount
 from feira.services.flashsale.entrypoints import board as boards
-from feira.services.flashsale.entrypoints import front as fronts
 from feira.services.flashsale.entrypoints.board import Board
 from feira.services.flashsale.entrypoints.crowd_counts import CrowdCounts
 from feira.services.flashsale.entrypoints.crowd_metrics import CrowdMetrics
@@ -31,7 +30,7 @@ PATH = "/flash-sales/70/orders"
 class Door:
     """The front with its board, before a service that takes every claim."""
 
-    def __init__(self, folder: Path, of_account: Quota) -> None:
+    def __init__(self, folder: Path, of_account: Quota, now: list[float]) -> None:
         generate_signing_key(folder / "private.json", folder / "public.json")
         self.signer = TokenSigner(
             load_signing_key(folder / "private.json"), "feira", "feira", SystemClock()
@@ -40,7 +39,7 @@ class Door:
         metrics = CrowdMetrics()
         self.drops = KnownDrops([SOLD_OUT], {70: [WINNER]})
         self.clock = ManualClock(NOON)
-        self.board = Board(self.drops, self.clock, metrics)
+        self.board = Board(self.drops, self.clock, metrics, lambda: now[0])
         self.counts = CrowdCounts(metrics)
         self.service = ServiceBehind()
         self.front = Front(
@@ -51,6 +50,7 @@ class Door:
             metrics,
             of_address=Limits(Quota("addresses", 1_000, 1_000)),
             of_account=Limits(of_account),
+            monotonic=lambda: now[0],
         )
 
     async def claim(self, customer_id: int | None, path: str = PATH) -> AsgiAnswer:
@@ -59,17 +59,14 @@ class Door:
 
 
 @pytest.fixture
-def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def now() -> list[float]:
     """Moves the clock by which the door trusts its memory."""
-    moment = [1_000.0]
-    for module in (boards, fronts):
-        monkeypatch.setattr(module, "monotonic", lambda: moment[0])
-    return moment
+    return [1_000.0]
 
 
 @pytest.fixture
 def door(tmp_path: Path, now: list[float]) -> Door:
-    return Door(tmp_path, Quota("accounts", per_second=1, at_once=3))
+    return Door(tmp_path, Quota("accounts", per_second=1, at_once=3), now)
 
 
 async def test_a_loser_is_answered_from_memory(door: Door) -> None:

@@ -92,7 +92,7 @@ def build(
     )
     queries = storage.queries(service.reader)
     metrics = CrowdMetrics()
-    board: Board = Board(queries, parts.clock, metrics)
+    board: Board = Board(queries, parts.clock, metrics, parts.monotonic)
     counts = CrowdCounts(metrics)
     crowd = _crowd(service, settings, board, queries, metrics)
     admission = TicketAdmission(board, crowd.tickets)
@@ -129,6 +129,7 @@ def build(
         of_account=Limits(
             Quota("accounts", settings.account_claims_per_second, settings.account_claims_at_once)
         ),
+        monotonic=parts.monotonic,
     )
     return service
 

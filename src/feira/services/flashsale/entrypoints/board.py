@@ -12,7 +12,7 @@ and a unit that comes free is known everywhere within a quarter of a second.
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -48,7 +48,7 @@ class Refusal:
 
     drop_id: int
     until: float
-    """By `monotonic`: later it may not be given without having been read again."""
+    """By the board's `monotonic`: later it may not be given without having been read again."""
     holders: Set[int]
     """Customers with claims: they are answered by the lane, which knows what they were told."""
     headers: list[tuple[bytes, bytes]]
@@ -64,10 +64,17 @@ class _Holders:
 class Board:
     """`refusals` by path, for the front; `standing_of` and `changed` for everybody else."""
 
-    def __init__(self, queries: CrowdQueries, clock: Clock, metrics: CrowdMetrics) -> None:
+    def __init__(
+        self,
+        queries: CrowdQueries,
+        clock: Clock,
+        metrics: CrowdMetrics,
+        monotonic: Callable[[], float] = monotonic,
+    ) -> None:
         self._queries = queries
         self._clock = clock
         self._metrics = metrics
+        self._monotonic = monotonic
         self._read_at = monotonic()
         self._standings: dict[int, Standing] = {}
         self._by_campaign: dict[int, Standing] = {}
@@ -112,7 +119,7 @@ class Board:
 
     async def read(self) -> None:
         """Learn how all live drops stand. Raises `Unavailable`."""
-        read_at, now = monotonic(), self._clock.now()
+        read_at, now = self._monotonic(), self._clock.now()
         standings = await self._queries.standings(now + SOON)
         sold_out = [standing for standing in standings if is_sold_out(standing)]
         cut_off = await self._learn_holders(sold_out)

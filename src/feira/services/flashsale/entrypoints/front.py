@@ -10,6 +10,7 @@ Everything else passes untouched.
 
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -61,6 +62,7 @@ class Front:
         *,
         of_address: Limits,
         of_account: Limits,
+        monotonic: Callable[[], float] = monotonic,
     ) -> None:
         self._app: ASGIApp = shell
         self.app = shell.app
@@ -71,13 +73,14 @@ class Front:
         self._metrics = metrics
         self._of_address = of_address
         self._of_account = of_account
+        self.monotonic = monotonic
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         refusal = self._board.refusals.get(scope["path"])
-        if refusal is not None and monotonic() < refusal.until:
+        if refusal is not None and self.monotonic() < refusal.until:
             headers: dict[bytes, bytes] = dict(scope["headers"])
             if named_customer(headers.get(b"authorization")) not in refusal.holders:
                 self._counts.refused_from_memory(refusal.drop_id)
@@ -92,7 +95,7 @@ class Front:
 
     async def _within_limits(self, watched: "_Watched", receive: Receive) -> None:
         """What is over a quota is answered here; the rest carries the headers of the tightest."""
-        now = monotonic()
+        now = self.monotonic()
         scope = watched.scope
         taken = self._of_address.take(network_of(client_address(scope)), now)
         limits = self._of_address
@@ -140,7 +143,7 @@ class _Watched:
         self._send = send
         self._sale_id = sale_id
         self._is_claim = is_claim
-        self._started_at = monotonic()
+        self._started_at = front.monotonic()
         self._status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -148,7 +151,7 @@ class _Watched:
             self._status = message["status"]
             message["headers"] = [*message["headers"], *self.quota]
         elif self._is_claim and not message.get("more_body"):
-            seconds = monotonic() - self._started_at
+            seconds = self._front.monotonic() - self._started_at
             body = message.get("body", b"")[:PROBLEM_BYTES_MAX]
             self._front.answered(self._sale_id, self._status, body, seconds)
         await self._send(message)
