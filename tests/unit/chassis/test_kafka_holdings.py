@@ -23,6 +23,14 @@ def test_what_is_done_is_due_until_it_is_committed() -> None:
     assert holdings.starts() == {PLACE: 13}
 
 
+def test_what_has_come_is_neither_due_nor_passed_over() -> None:
+    holdings = Holdings()
+    holdings.take(PLACE, committed=None)
+    holdings.begin(PLACE, 10)
+    assert holdings.due() == {}
+    assert holdings.starts() == {PLACE: 10}
+
+
 def test_a_partition_that_was_given_up_is_another_members() -> None:
     holdings = Holdings()
     holdings.take(PLACE, committed=5)
