@@ -39,6 +39,7 @@ vm_memory_high_watermark.absolute = {memory_megabytes_max}MB
 disk_free_limit.absolute = 64MB
 """
 PLUGINS = "[].\n"
+COOKIE = ".erlang.cookie"
 # two schedulers that do not spin while there is nothing to do
 ERLANG_ARGUMENTS = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
@@ -121,8 +122,14 @@ class EmbeddedRabbitMq:
         }
 
     def _make_data_dir(self, data: Path) -> None:
-        """Before every start: whoever deletes its data may delete the directory too."""
+        """Before every start: whoever deletes its data may delete the directory too.
+
+        A cookie that Erlang could not write, the disk being full, would keep it from ever starting.
+        """
         self._data_dir.owned_dir(data)
+        cookie = data / COOKIE
+        if cookie.exists() and cookie.stat().st_size == 0:
+            cookie.unlink()
 
 
 def _server() -> str:
