@@ -22,6 +22,12 @@ CUT_OFF = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = ANY($1)
 """
+LOG_END = "SELECT pg_current_wal_lsn()::text"
+CONFIRMED = """
+SELECT confirmed_flush_lsn >= $1::text::pg_lsn FROM pg_replication_slots
+WHERE database = current_database()
+"""
+ROWS = "SELECT FROM outbox"
 DROP_SLOTS = """
 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
 WHERE database = current_database()
@@ -86,6 +92,16 @@ class Relaying:
 
         await eventually(there, what=f"{counts} are published")
         assert self.broker.order == list(counts)
+
+    async def forgotten(self) -> None:
+        """What was committed until now is with the broker, and nobody would publish it again."""
+        written = (await self.fetch(LOG_END))[0][0]
+
+        async def confirmed() -> bool:
+            slot = await self.fetch(CONFIRMED, written)
+            return await self.fetch(ROWS) == [] and all(row[0] for row in slot)
+
+        await eventually(confirmed)
 
     async def lost(self, times: int) -> None:
         """What still matters has been said again so many times."""

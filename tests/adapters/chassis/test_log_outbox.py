@@ -123,9 +123,14 @@ async def test_a_stream_takes_no_more_than_it_may(
     async with world.relaying() as relay:
         world.broker.is_down = True
         await world.commit(*range(1, 31))
-        await a_moment()
         stream = relay._outbox._stream  # type: ignore[attr-defined]
-        assert len(stream.waiting(1_000)) == 5
+
+        async def is_full() -> bool:
+            return len(stream.waiting(1_000)) == 5
+
+        await eventually(is_full)
+        await a_moment()
+        assert await is_full()
         world.broker.is_down = False
         await world.published(*range(1, 31))
 

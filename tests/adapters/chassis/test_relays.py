@@ -104,7 +104,7 @@ async def test_a_crash_between_publishing_and_confirming_publishes_again(world: 
     async with world.relaying():
         await world.commit(1)
         await world.published(1)
-        await a_moment()
+        await world.forgotten()
     await world.commit(2)
 
     class Crash(BaseException):
