@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import aiohttp
-import asyncpg
 
 from tests.audit import all_agree
 from tests.eventually import eventually
+from tests.shop import DATABASE_AWAY
 from tests.shop_client import DELIVERY, Caller, Reply, ShopClient
 
 UNITS: Final = 100
@@ -146,7 +146,7 @@ class Crowd:
                 order_ids = [row["order_id"] for row in await db.fetch(SOLD_ORDERS, self.sale_id)]
             async with self.client.shop.database("orders") as db:
                 paid = await db.fetchval(PAID, order_ids)
-        except (OSError, asyncpg.PostgresError):  # a database that was killed
+        except DATABASE_AWAY:
             return False
         assert (drop["sold"], drop["held"], paid) == (UNITS, 0, UNITS), f"{drop}, {paid} paid"
         return True

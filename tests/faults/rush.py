@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import aiohttp
-import asyncpg
 
 from feira.audit.case import SOLD
 from feira.audit.evidence import Evidence
 from tests.audit import all_agree
 from tests.eventually import eventually
+from tests.shop import DATABASE_AWAY
 from tests.shop_client import Caller, Reply, ShopClient, order_body
 
 ORDERS: Final = 300
@@ -116,7 +116,7 @@ class Rush:
                 open_orders = await db.fetchval(OPEN_ORDERS)
             async with self.client.shop.database("orchestrator") as db:
                 open_sagas = await db.fetchval(OPEN_SAGAS)
-        except (OSError, asyncpg.PostgresError):
+        except DATABASE_AWAY:
             return False
         assert (open_orders, open_sagas) == (0, 0), f"{open_orders} orders, {open_sagas} sagas"
         return True
