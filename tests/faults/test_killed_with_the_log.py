@@ -27,6 +27,7 @@ SELECT count(*) FROM pg_logical_slot_peek_binary_changes($1, NULL, NULL,
     'proto_version', '1', 'publication_names', $2, 'messages', 'true')
 WHERE get_byte(data, 0) = ascii('M')
 """
+SAID_AGAIN: Final = '"event":"broker_lost_its_data"'
 DROP: Final = "SELECT pg_drop_replication_slot($1)"
 
 
@@ -56,6 +57,7 @@ async def test_slots_are_dropped_with_what_the_broker_has_not(
         os.kill(shop.pid_of(BROKER), signal.SIGSTOP)
         try:
             await rush.reached(ORDERS // 2)
+            said_again = {service: times_said_again(shop, service) for service in SERVICES}
             lost = {service: await drop_slot(shop, service) for service in SERVICES}
         finally:
             os.kill(shop.pid_of(BROKER), signal.SIGCONT)
@@ -64,6 +66,14 @@ async def test_slots_are_dropped_with_what_the_broker_has_not(
         shop.kill_part("postgres")
         await rush.ends_well()
         await until_every_log_is_followed(shop)
+        for service, times in said_again.items():
+            assert times_said_again(shop, service) > times, f"{service} has not noticed"
+
+
+def times_said_again(shop: RunningShop, service: str) -> int:
+    """How often a service has told again what still mattered: in the end its sagas and sweepers
+    would have got there by themselves, after minutes."""
+    return (shop.data_dir / "log" / f"{service}.log").read_text().count(SAID_AGAIN)
 
 
 async def drop_slot(shop: RunningShop, service: str) -> int:
