@@ -20,7 +20,10 @@ LIMITS = AmqpLimits(receive_wait_seconds=0.01, settle_seconds=60)
 PAUSES_SECONDS = (0.0,) * 5
 NOT_STARTED = Refused(406, "queue 'jars.0' does not have a replica on the local node")
 INTERNAL = Refused(541, "INTERNAL_ERROR")
-MISSING = Refused(404, "no such queue")
+MISSING = Refused(404, "NOT_FOUND - no queue 'jars.0' in vhost '/'")
+INACCESSIBLE = Refused(
+    404, "NOT_FOUND - home node of durable queue 'jars.0' is down or inaccessible"
+)
 
 Message: TypeAlias = tuple[BasicProperties, bytes]
 
@@ -205,11 +208,16 @@ REFUSED: list[tuple[Callable[[AmqpTransport], Awaitable[None]], str, str]] = [
     (receive_broadcast, "consume", LEDGER),
     (receive_broadcast, "consume", STREAM),
 ]
+reasons = pytest.mark.parametrize(
+    "refused",
+    [INTERNAL, NOT_STARTED, INACCESSIBLE],
+    ids=["internal", "not started", "inaccessible"],
+)
 calls = pytest.mark.parametrize(("call", "method", "queue"), REFUSED)
 
 
 @calls
-@pytest.mark.parametrize("refused", [INTERNAL, NOT_STARTED], ids=["internal", "not started"])
+@reasons
 async def test_what_is_refused_for_a_moment_is_tried_again(
     server: Server,
     call: Callable[[AmqpTransport], Awaitable[None]],
@@ -278,11 +286,29 @@ async def test_a_loss_is_told_even_if_rabbitmq_refuses_in_the_middle_of_it(serve
     epoch = await transport.epoch()
     del server.queues[STREAM]
     server.refuse("declare", STREAM, [None, INTERNAL])  # asked if it is there, then declared
-    with pytest.raises(Unavailable, match="no such queue"):
+    with pytest.raises(Unavailable, match="no queue"):
         await publish(transport)
     await publish(transport)
     assert await transport.epoch() != epoch
     await transport.close()
+
+
+async def test_a_stream_that_is_not_to_be_had_is_not_taken_for_lost(server: Server) -> None:
+    """After kill -9 RabbitMQ finds its streams one after the other."""
+    before = opened()
+    await publish(before)
+    epoch = await before.epoch()
+    await before.close()
+    server.refuse("declare", STREAM, [INACCESSIBLE] * 1000)
+    after = opened()
+    with pytest.raises(Unavailable, match="inaccessible"):
+        await publish(after)
+    assert await after.epoch() == epoch
+    server.refuse("declare", STREAM, [])
+    await publish(after)
+    assert len(server.queues[STREAM]) == 2
+    assert await after.epoch() == epoch
+    await after.close()
 
 
 def test_the_fakes_have_what_the_real_ones_have() -> None:

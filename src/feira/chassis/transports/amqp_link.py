@@ -20,6 +20,8 @@ _NOT_FOUND: Final = 404
 _LOCKED: Final = 405
 _PRECONDITION_FAILED: Final = 406
 _INTERNAL_ERROR: Final = 541
+_NO_QUEUE: Final = "no queue "
+_INACCESSIBLE: Final = "is down or inaccessible"
 _NOT_STARTED: Final = "does not have a replica on the local node"
 
 # It logs each lost connection as an error; who calls is told of it, and says what it means.
@@ -39,7 +41,8 @@ class Refused(Unavailable):
 
     @property
     def is_missing(self) -> bool:
-        return self.code == _NOT_FOUND
+        """Not found is also what is there, and not to be had while its server recovers."""
+        return self.code == _NOT_FOUND and _NO_QUEUE in str(self)
 
     @property
     def is_taken(self) -> bool:
@@ -47,9 +50,10 @@ class Refused(Unavailable):
 
     @property
     def may_pass(self) -> bool:
-        """A stream that was declared a moment ago, or whose leader is being elected."""
+        """A stream that was declared a moment ago, or whose server is coming back."""
         not_started = self.code == _PRECONDITION_FAILED and _NOT_STARTED in str(self)
-        return not_started or self.code == _INTERNAL_ERROR
+        inaccessible = self.code == _NOT_FOUND and _INACCESSIBLE in str(self)
+        return not_started or inaccessible or self.code == _INTERNAL_ERROR
 
 
 class AmqpChannel:
