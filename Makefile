@@ -3,10 +3,9 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
 TEST_JOBS ?= 2
-BROKER_FAULTS := tests/faults/test_broker_under_load.py
-BROKER_TESTS := $(BROKER_FAULTS) tests/faults/test_flash_crowd.py tests/journeys
-# RabbitMQ 3.10 does not bring its streams back soon enough after kill -9 (docs/adr/0013).
-NOT_ON_RABBITMQ := --deselect $(BROKER_FAULTS)::test_the_broker_is_killed
+TORTURE := tests/faults/test_torture.py::test_nothing_is_lost_and_nothing_happens_twice
+BROKER_TESTS := $(addprefix tests/,faults/test_broker_under_load.py faults/test_flash_crowd.py journeys) \
+                $(TORTURE)
 LOCK   := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-strip-extras \
           $(if $(UPGRADE),--upgrade) pyproject.toml --extra build
 
@@ -16,8 +15,7 @@ export FEIRA_BROKER := $(BROKER)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: on-kafka on-rabbitmq
-.PHONY: help up kafka bench simulate mutants handlers test test-brokers check lint fmt docs lock hooks python runtime dev clean
+.PHONY: help up kafka bench simulate mutants handlers test test-brokers on-kafka on-rabbitmq check lint fmt docs lock hooks python runtime dev clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -45,8 +43,7 @@ on-kafka:
 	@echo "feira: on kafka" && FEIRA_TEST_BROKER=kafka $(BIN)/python -m pytest $(BROKER_TESTS) $(ARGS)
 
 on-rabbitmq:
-	@echo "feira: on rabbitmq" && FEIRA_TEST_BROKER=rabbitmq \
-	  $(BIN)/python -m pytest $(BROKER_TESTS) $(NOT_ON_RABBITMQ) $(ARGS)
+	@echo "feira: on rabbitmq" && FEIRA_TEST_BROKER=rabbitmq $(BIN)/python -m pytest $(BROKER_TESTS) $(ARGS)
 
 check: lint ## Check format, lint, types, imports and published messages; run the fast tests
 	@$(BIN)/python -m pytest --quiet tests/unit tests/architecture
