@@ -1,4 +1,4 @@
-"""The supervisor with real processes: small shell scripts in place of servers."""
+"""The supervisor with real processes: small scripts in place of servers."""
 
 import asyncio
 import os
@@ -65,6 +65,19 @@ async def watched(tmp_path: Path) -> AsyncIterator[Watched]:
     await watched.supervisor.stop_all()
 
 
+def heeding(name: str, number: signal.Signals, then: str) -> ProcessSpec:
+    """Says `up`, and at that signal does one thing. A shell that waits for its child, between fork
+    and exec, would drop the signal."""
+    script = f"""
+        import signal
+        signal.pthread_sigmask(signal.SIG_BLOCK, [{number:d}])
+        print("up", flush=True)
+        signal.sigwait([{number:d}])
+        {then}
+    """
+    return ProcessSpec(name=name, argv=[sys.executable, "-Sc", textwrap.dedent(script)])
+
+
 def shell(name: str, script: str) -> ProcessSpec:
     return ProcessSpec(name=name, argv=["sh", "-c", textwrap.dedent(script)])
 
@@ -115,15 +128,8 @@ async def test_layers_stop_in_reverse(watched: Watched, tmp_path: Path) -> None:
     order = tmp_path / "order"
 
     def polite(name: str) -> ProcessSpec:
-        spec = shell(
-            name,
-            f"""
-            trap 'echo {name} >> {order}; exit 0' TERM
-            echo ready
-            while :; do sleep 0.02; done
-            """,
-        )
-        return replace(spec, ready=says(tmp_path / "log" / f"{name}.log", "ready"))
+        spec = heeding(name, signal.SIGTERM, f"open({str(order)!r}, 'a').write('{name} ')")
+        return replace(spec, ready=says(tmp_path / "log" / f"{name}.log", "up"))
 
     await watched.supervisor.start(polite("database"))
     await watched.supervisor.start(polite("shop-1"), polite("shop-2"))
@@ -162,7 +168,8 @@ async def test_stopping_twice_at_once_is_stopping_once(watched: Watched) -> None
 
 async def test_a_process_can_be_sent_a_signal(watched: Watched, tmp_path: Path) -> None:
     log = tmp_path / "log" / "server.log"
-    spec = shell("server", "trap 'echo reloaded' HUP; echo up; while :; do sleep 0.02; done")
+    then = "print('reloaded', flush=True); signal.pause()"
+    spec = heeding("server", signal.SIGHUP, then)
     await watched.supervisor.start(replace(spec, ready=says(log, "up")))
 
     watched.supervisor.signal("server", signal.SIGHUP)
