@@ -44,15 +44,8 @@ async def test_processes_are_killed_while_a_crowd_claims(
         rushing = asyncio.create_task(crowd.rushes_in())
         for at, name in enumerate(names):
             await crowd.was_answered(BUYERS * (at * 2 + 1) // (len(names) * 2 + 6))
-            end_part(shop, name)
+            os.kill(shop.pid_of(name), signal.SIGKILL)
         await rushing
         await crowd.ends_well()
         for name in names:
             await shop.until_part_runs(name)
-
-
-def end_part(shop: RunningShop, name: str) -> None:
-    """By kill -9; but RabbitMQ, which is slow to find its streams again then (ADR 0013), by an
-    orderly stop: it is away meanwhile, and started again."""
-    sent = signal.SIGTERM if name == "rabbitmq" else signal.SIGKILL
-    os.kill(shop.pid_of(name), sent)

@@ -11,9 +11,6 @@ ONCE_A_MINUTE: Final = (30.0, 50.0)
 NO_FLUSH: Final = dict.fromkeys(
     ("kafka", "rabbitmq"), "no command of it forgets everything: wipe-broker is as much"
 )
-STREAMS_STAY_AWAY: Final = {
-    "rabbitmq": "streams of RabbitMQ 3.10 may stay away for minutes after kill -9 (ADR 0013)"
-}
 
 FAULTS: Final = (
     Fault(name="kill-service", strike=processes.kill_service),
@@ -21,18 +18,8 @@ FAULTS: Final = (
     Fault(name="kill-gateway", strike=processes.kill_part("nginx")),
     Fault(name="kill-database", strike=processes.kill_part("postgres"), every_seconds=RARELY),
     Fault(name="kill-backend", strike=stores.kill_backend, every_seconds=RARELY),
-    Fault(
-        name="kill-broker",
-        strike=processes.kill_broker,
-        every_seconds=RARELY,
-        not_with=STREAMS_STAY_AWAY,
-    ),
-    Fault(
-        name="kill-everything",
-        strike=processes.kill_everything,
-        every_seconds=ONCE_A_MINUTE,
-        not_with=STREAMS_STAY_AWAY,
-    ),
+    Fault(name="kill-broker", strike=processes.kill_broker, every_seconds=RARELY),
+    Fault(name="kill-everything", strike=processes.kill_everything, every_seconds=ONCE_A_MINUTE),
     Fault(
         name="kill-shop",
         strike=processes.kill_shop,
