@@ -13,7 +13,7 @@ from feira.audit.case import SOLD
 from feira.audit.evidence import Evidence
 from tests.audit import all_agree
 from tests.eventually import eventually
-from tests.shop import DATABASE_AWAY
+from tests.shop import DATABASE_AWAY, RunningShop
 from tests.shop_client import Caller, Reply, ShopClient, order_body
 
 ORDERS: Final = 300
@@ -87,6 +87,14 @@ class Rush:
             return len(self.accepted) >= orders
 
         await eventually(has, INSIST_TIMEOUT_SECONDS, f"{orders} orders are accepted")
+
+    async def outlives_all(self, shop: RunningShop) -> None:
+        """Every process is killed in its turn: the next finds the last one still recovering."""
+        names = shop.parts()
+        for at, name in enumerate(names, start=1):
+            await self.reached(ORDERS * at // (len(names) + 1))
+            shop.kill_part(name)
+        await self.ends_well()
 
     async def ends_well(self, timeout_seconds: float = END_TIMEOUT_SECONDS) -> None:
         """Every order was answered, every accepted order ends, and everybody's books agree."""

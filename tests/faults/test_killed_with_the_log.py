@@ -39,11 +39,7 @@ def shop_settings() -> dict[str, str]:
 async def test_every_process_is_killed_in_one_run(shop: RunningShop, rush: Rush) -> None:
     """Database and broker among them: each relay finds its place in the log again."""
     async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
-        names = shop.parts()
-        for at, name in enumerate(names, start=1):
-            await rush.reached(ORDERS * at // (len(names) + 1))
-            shop.kill_part(name)
-        await rush.ends_well()
+        await rush.outlives_all(shop)
         await until_every_log_is_followed(shop)
 
 

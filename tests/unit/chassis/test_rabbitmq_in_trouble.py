@@ -107,20 +107,24 @@ async def test_a_ledger_that_is_not_told_is_given_up() -> None:
         await streams._until(Ledger(""))
 
 
-async def test_a_broadcast_that_cannot_begin_begins_anew_the_next_time(
-    silent: type[SilentConnection],
-) -> None:
-    known = KnownStreams()
-    reader = AmqpBroadcastSubscription(
+def broadcast(known: KnownStreams, limits: AmqpLimits) -> AmqpBroadcastSubscription:
+    return AmqpBroadcastSubscription(
         topics=["jars"],
         since_seconds=0,
         partitions=1,
         member="member",
         url=URL,
-        limits=LIMITS,
+        limits=limits,
         streams=cast("AmqpStreams", known),
         clock=SystemClock(),
     )
+
+
+async def test_a_broadcast_that_cannot_begin_begins_anew_the_next_time(
+    silent: type[SilentConnection],
+) -> None:
+    known = KnownStreams()
+    reader = broadcast(known, LIMITS)
     for times in (1, 2):
         with pytest.raises(Unavailable, match="no connection in time"):
             await reader.receive()
@@ -129,16 +133,7 @@ async def test_a_broadcast_that_cannot_begin_begins_anew_the_next_time(
 
 
 async def test_a_broadcast_in_which_nothing_is_said_brings_nothing() -> None:
-    reader = AmqpBroadcastSubscription(
-        topics=["jars"],
-        since_seconds=0,
-        partitions=1,
-        member="member",
-        url=URL,
-        limits=AmqpLimits(receive_wait_seconds=0.01),
-        streams=cast("AmqpStreams", KnownStreams()),
-        clock=SystemClock(),
-    )
+    reader = broadcast(KnownStreams(), AmqpLimits(receive_wait_seconds=0.01))
     reader._epoch, reader._link = "epoch", AmqpLink(URL, LIMITS, "link")
     assert await reader.receive() == []
     await reader.close()
