@@ -82,10 +82,14 @@ class KafkaBroker:
         """All topics of the namespace are deleted under those who use them."""
         await asyncio.to_thread(self._delete_topics)
 
-    def _delete_topics(self) -> None:
+    async def lose(self, topic: str) -> None:
+        """One topic is deleted."""
+        await asyncio.to_thread(self._delete_topics, topic)
+
+    def _delete_topics(self, prefix: str = "") -> None:
         admin = AdminClient(self.servers)
         known = admin.list_topics(timeout=ANSWER_SECONDS_MAX).topics
-        ours = [name for name in known if name.startswith(self.namespace)]
+        ours = [name for name in known if name.startswith(f"{self.namespace}{prefix}")]
         for deleted in admin.delete_topics(ours).values() if ours else ():
             deleted.result(ANSWER_SECONDS_MAX)
 

@@ -1,7 +1,7 @@
 """RabbitMQ as the behavioural suite sees it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -66,11 +66,18 @@ class RabbitMqBroker:
 
     async def wipe(self) -> None:
         """All queues and streams of the namespace are deleted under those who use them."""
+        await self._delete(self._queues())
+
+    async def lose(self, topic: str) -> None:
+        """The streams of one topic are deleted."""
+        await self._delete(name for name in self._queues() if name.startswith(topic))
+
+    async def _delete(self, queues: Iterable[str]) -> None:
         server, limits = read_amqp_url(f"{self._node.url}?command_timeout_seconds=30")
         link = AmqpLink(server, limits, "wiper")
         await link.open()
         channel = await link.channel()
-        for name in self._queues():
+        for name in queues:
             await channel.call("queue_delete", queue=f"{self.namespace}{name}")
         await link.close()
 

@@ -22,6 +22,7 @@ from tests.adapters.transports.traffic import (
     receive_nothing,
     until,
     until_available,
+    wipe,
 )
 
 
@@ -249,7 +250,7 @@ async def test_the_epoch_stays_until_the_data_are_lost(broker: Broker) -> None:
     epoch = await first.epoch()
     assert epoch == await second.epoch() == await first.epoch()
 
-    await broker.wipe()
+    await wipe(broker, first)
 
     assert await until_available(first.epoch) != epoch
     assert await until_available(first.epoch) == await until_available(second.epoch)
@@ -264,7 +265,7 @@ async def test_traffic_goes_on_after_a_wipe(broker: Broker) -> None:
     await until(lambda: ids(before) <= ids(worker.handled))
     await receive(watcher, ids(before))
 
-    await broker.wipe()
+    await wipe(broker, transport)
     await until_available(lambda: transport.publish(after))
 
     await until(lambda: ids(after) <= ids(worker.handled))
@@ -274,6 +275,23 @@ async def test_traffic_goes_on_after_a_wipe(broker: Broker) -> None:
     await until(lambda: ids(more) <= ids(worker.handled))
     await until_available(lambda: receive(watcher, ids(more)))
     await worker.leave()
+
+
+async def test_what_came_before_a_wipe_says_nothing_of_what_comes_after(broker: Broker) -> None:
+    transport = broker.open("publisher")
+    subscription = await broker.open("a").subscribe("billing", [TOPIC])
+    before, after = one_each(5), one_each(6)
+    await transport.publish(before)
+    old = await receive_deliveries(subscription, ids(before))
+
+    await wipe(broker, transport)
+    await until_available(lambda: transport.publish(after))
+    await until_available(lambda: receive(subscription, ids(after)))
+    await until_available(lambda: subscription.acknowledge(old))
+    await subscription.close()
+
+    successor = await broker.open("b").subscribe("billing", [TOPIC])
+    await until_available(lambda: receive(successor, ids(after)))
 
 
 async def test_a_dead_broker_is_unavailable_and_comes_back_with_all_it_promised(

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from feira.chassis.transports.port import Delivery, Envelope, Subscription
+from feira.chassis.transports.port import Delivery, Envelope, Subscription, Transport
 from feira.kernel.errors import Unavailable
 from feira.kernel.ids import uuid7
-from tests.adapters.transports.brokers import PARTITIONS
+from tests.adapters.transports.brokers import PARTITIONS, Broker
 
 PATIENCE_SECONDS = 60.0
 TOPIC = "orders.events"
@@ -73,6 +73,15 @@ async def until_available(call: Callable[[], Awaitable[Result]]) -> Result:
                 return await call()
             except Unavailable:
                 await asyncio.sleep(0.02)
+
+
+async def wipe(broker: Broker, transport: Transport) -> None:
+    """Have the data lost, and wait until it shows: what is published before may still be lost."""
+    epoch = await transport.epoch()
+    await broker.wipe()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await until_available(transport.epoch) == epoch:  # noqa: ASYNC110 - a bounded probe
+            await asyncio.sleep(0.02)
 
 
 class Worker:

@@ -1,14 +1,12 @@
 """Which offsets a member of a Kafka group may commit, and where it starts again."""
 
 from feira.chassis.transports.kafka_holdings import Holdings, Place
-from feira.chassis.transports.port import Delivery, Envelope
-from feira.kernel.ids import uuid7
 
 PLACE = Place("orders.events", 0)
 
 
-def up_to(offset: int) -> list[tuple[Place, Delivery]]:
-    return [(PLACE, Delivery(Envelope(uuid7(), "orders.events", 0, b"[]"), str(offset)))]
+def up_to(offset: int) -> list[tuple[Place, int]]:
+    return [(PLACE, offset)]
 
 
 def test_what_is_done_is_due_until_it_is_committed() -> None:

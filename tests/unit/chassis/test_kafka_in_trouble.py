@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Event
 from time import monotonic
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,6 +20,7 @@ from feira.chassis.transports.kafka_holdings import Place
 from feira.chassis.transports.kafka_pump import KafkaPump
 from feira.chassis.transports.kafka_settings import KafkaAddress, KafkaLimits
 from feira.chassis.transports.kafka_topics import KafkaTopics
+from feira.chassis.transports.ledger import position
 from feira.chassis.transports.opening import open_transport
 from feira.chassis.transports.port import Delivery, Envelope
 from feira.kernel.errors import Unavailable
@@ -37,12 +39,14 @@ class Client:
     polling: Exception | None = None
     closing: Exception | None = None
     seeking: Exception | None = None
+    refusing: KafkaError | None = None
     asking: list[Exception] = field(default_factory=list)
     may_poll: Event = field(default_factory=Event)
     """Until it is set, a poll does not return."""
     is_closed: bool = False
     committed_offsets: list[Any] = field(default_factory=list)
     on_assign: Callable[..., None] | None = None
+    on_commit: Callable[..., None] = lambda *_: None
     hands_over: bool = True
     """Whether the group gives this member its partition."""
 
@@ -72,8 +76,21 @@ class Client:
         return parts
 
     def commit(self, *, offsets: list[TopicPartition], **_: Any) -> None:
-        """It is never answered."""
+        """It is never answered, or refused for each partition and not as a whole."""
         self.committed_offsets += offsets
+        if self.refusing is not None:
+            self.on_commit(
+                None,
+                [
+                    SimpleNamespace(
+                        topic=each.topic,
+                        partition=each.partition,
+                        offset=each.offset,
+                        error=self.refusing,
+                    )
+                    for each in offsets
+                ],
+            )
 
     def seek(self, _part: TopicPartition) -> None:
         if self.seeking is not None:
@@ -143,14 +160,19 @@ class Member:
 @pytest.fixture
 async def member(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Member]:
     member = Member()
+
+    def made(configuration: dict[str, Any]) -> Client:
+        member.client.on_commit = configuration.get("on_commit", member.client.on_commit)
+        return member.client
+
     for module in (kafka_group, kafka_broadcast):
-        monkeypatch.setattr(module, "Consumer", lambda _configuration: member.client)
+        monkeypatch.setattr(module, "Consumer", made)
     yield member
     member.client.may_poll.set()
 
 
-def delivery(offset: int) -> Delivery:
-    return Delivery(Envelope(uuid7(), "jars", 0, b"[]"), str(offset))
+def delivery(offset: int, epoch: str = "epoch") -> Delivery:
+    return Delivery(Envelope(uuid7(), "jars", 0, b"[]"), position(epoch, offset))
 
 
 @pytest.mark.parametrize("failure", [AWAY, ValueError("a bug")])
@@ -200,6 +222,26 @@ async def test_an_acknowledgement_without_an_answer_is_trouble_and_is_sent_again
     await group.close()
 
 
+async def test_an_acknowledgement_that_a_partition_refuses_is_trouble(member: Member) -> None:
+    group = member.group()
+    assert await group.receive() == []
+    group._pump._seen(Place("jars", 0), 0)  # type: ignore[union-attr]
+    member.client.refusing = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="UNKNOWN_TOPIC_OR_PART"):
+            await group.acknowledge([delivery(0)])
+    await group.close()
+
+
+async def test_an_acknowledgement_from_another_epoch_moves_nothing(member: Member) -> None:
+    group = member.group()
+    assert await group.receive() == []
+    group._pump._seen(Place("jars", 0), 0)  # type: ignore[union-attr]
+    await group.acknowledge([delivery(4, epoch="before")])
+    assert member.client.committed_offsets == []
+    await group.close()
+
+
 async def test_who_cannot_go_back_leaves_and_joins_anew(member: Member) -> None:
     """Which begins at what was acknowledged, too."""
     group = member.group()
@@ -215,7 +257,7 @@ async def test_who_cannot_go_back_leaves_and_joins_anew(member: Member) -> None:
 
 async def test_a_consumer_that_does_not_end_is_not_waited_for() -> None:
     client = Client()
-    pump = KafkaPump(cast("Consumer", client), str, lambda _place, _offset: None, 1_000)
+    pump = KafkaPump(cast("Consumer", client), str, "epoch", lambda _place, _offset: None, 1_000)
     client.may_poll.clear()
     pump.start()
     with capture_logs() as logs:
@@ -229,7 +271,7 @@ async def test_a_consumer_that_does_not_end_is_not_waited_for() -> None:
 
 async def test_a_consumer_that_cannot_be_closed_has_ended_all_the_same() -> None:
     client = Client(closing=AWAY)
-    pump = KafkaPump(cast("Consumer", client), str, lambda _place, _offset: None, 1_000)
+    pump = KafkaPump(cast("Consumer", client), str, "epoch", lambda _place, _offset: None, 1_000)
     pump.start()
     with capture_logs() as logs:
         await pump.close(timeout_seconds=5)

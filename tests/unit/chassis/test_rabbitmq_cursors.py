@@ -1,7 +1,8 @@
 """A member of a group on RabbitMQ and its cursors: the furthest of its own epoch counts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ ENVELOPES = 4
 
 
 class RabbitMq:
-    """One stream, one cursor's queue, one member. It is the link and its channels in one."""
+    """One stream, one cursor's queue, one member. It is the channels of all links in one."""
 
     is_open = True
 
@@ -32,12 +33,7 @@ class RabbitMq:
         """Of the stream, each with where it began."""
         self._consumers: dict[str, OnMessage] = {}
         self._tags = 0
-        self.on_cancel = lambda: None
-
-    async def open(self) -> None: ...
-
-    async def channel(self) -> "RabbitMq":
-        return self
+        self.on_cancel: Callable[[], None] = lambda: None
 
     async def confirm(self) -> None: ...
 
@@ -76,11 +72,7 @@ class RabbitMq:
 
     def acknowledge(self, _delivery_tag: int) -> None: ...
 
-    def close(self) -> "asyncio.Future[None]":
-        """A channel is closed at once, a link is waited for."""
-        closed: asyncio.Future[None] = self._loop().create_future()
-        closed.set_result(None)
-        return closed
+    def close(self) -> None: ...
 
     def _hand_out(self) -> None:
         if CURSOR in self._consumers:
@@ -94,6 +86,23 @@ class RabbitMq:
     def _next_tag(self) -> int:
         self._tags += 1
         return self._tags
+
+
+class Link:
+    """As the real one does, it tells its channels that they are closed."""
+
+    is_open = True
+
+    def __init__(self, server: RabbitMq) -> None:
+        self._server = server
+
+    async def open(self) -> None: ...
+
+    async def channel(self) -> RabbitMq:
+        return self._server
+
+    async def close(self) -> None:
+        self._server.on_cancel()
 
 
 class Streams:
@@ -113,7 +122,7 @@ class Streams:
 @pytest.fixture
 def rabbitmq(monkeypatch: pytest.MonkeyPatch) -> RabbitMq:
     server = RabbitMq()
-    monkeypatch.setattr(amqp_group, "AmqpLink", lambda *_: server)
+    monkeypatch.setattr(amqp_group, "AmqpLink", lambda *_: Link(server))
     return server
 
 
@@ -133,7 +142,7 @@ async def member(rabbitmq: RabbitMq) -> AsyncIterator[AmqpGroupSubscription]:
 
 
 def offsets(deliveries: Sequence[Delivery]) -> list[int]:
-    return [int(delivery.position) for delivery in deliveries]
+    return [int(delivery.position.removeprefix("now ")) for delivery in deliveries]
 
 
 @pytest.mark.parametrize(
@@ -167,3 +176,24 @@ async def test_after_a_rewind_an_earlier_reading_brings_nothing(
     rabbitmq.bring(earlier)  # it was under way when reading began anew
     rabbitmq.bring(latest)
     assert offsets(await member.receive()) == [2, 3]
+
+
+async def test_an_acknowledgement_from_another_epoch_moves_nothing(
+    member: AmqpGroupSubscription,
+) -> None:
+    received = await member.receive()
+    await member.acknowledge([replace(each, position="before 2") for each in received])
+    await member.rewind()
+    assert offsets(await member.receive()) == [0, 1, 2, 3]
+
+
+async def test_a_member_that_lost_a_queue_joins_anew_once(
+    rabbitmq: RabbitMq, member: AmqpGroupSubscription
+) -> None:
+    """The link that it leaves breaks, too, when it is closed: that is no reason to leave again."""
+    await member.receive()
+    rabbitmq.on_cancel()
+    assert offsets(await member.receive()) == [0, 1, 2, 3]
+    readers = len(rabbitmq.readers)
+    assert await member.receive() == []
+    assert len(rabbitmq.readers) == readers

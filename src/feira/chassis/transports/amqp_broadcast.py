@@ -14,6 +14,7 @@ from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink
 from feira.chassis.transports.amqp_patience import patiently
 from feira.chassis.transports.amqp_settings import AmqpLimits
 from feira.chassis.transports.amqp_streams import AmqpStreams, delivery_of, offset_of
+from feira.chassis.transports.ledger import offset_in
 from feira.chassis.transports.port import Delivery
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
@@ -100,7 +101,7 @@ class AmqpBroadcastSubscription:
         link = self._link = AmqpLink(self._url, self._limits, f"{self._member}.broadcast")
         await link.open()
         channel = self._channel = await link.channel()
-        channel.on_cancel = self._break
+        channel.on_cancel = partial(self._break, link)
         await channel.call("basic_qos", prefetch_count=self._limits.envelopes_per_partition_max)
         for place in self._places:
             take = partial(self._take_envelope, place)
@@ -123,7 +124,7 @@ class AmqpBroadcastSubscription:
                 self._channel.acknowledge(tag)
             return
         self._reached[place] = offset + 1
-        self._buffer.append((tag, delivery_of(*place, offset, properties, body)))
+        self._buffer.append((tag, delivery_of(*place, self._epoch, properties, body)))
         self._news.set()
 
     async def _wait(self) -> None:
@@ -144,15 +145,18 @@ class AmqpBroadcastSubscription:
         link, self._link = self._link, None
         for _, delivery in self._buffer:  # it comes again
             place = (delivery.envelope.topic, delivery.envelope.partition)
-            self._reached[place] = min(self._reached[place], int(delivery.position))
+            offset = offset_in(self._epoch, delivery.position)
+            self._reached[place] = min(self._reached[place], offset or 0)
         self._buffer.clear()
         self._broken = False
         if link is not None:
             await link.close()
 
-    def _break(self) -> None:
-        self._broken = True
-        self._news.set()
+    def _break(self, link: AmqpLink) -> None:
+        """What becomes of a link that was left, and is closing, breaks nothing any more."""
+        if link is self._link:
+            self._broken = True
+            self._news.set()
 
     def _check_open(self) -> None:
         if self.closed:

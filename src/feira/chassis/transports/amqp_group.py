@@ -27,6 +27,7 @@ from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink, Refused
 from feira.chassis.transports.amqp_patience import patiently
 from feira.chassis.transports.amqp_settings import AmqpLimits
 from feira.chassis.transports.amqp_streams import AmqpStreams, delivery_of, offset_of
+from feira.chassis.transports.ledger import offset_in, position
 from feira.chassis.transports.port import Delivery
 from feira.kernel.errors import Unavailable
 
@@ -109,9 +110,9 @@ class AmqpGroupSubscription:
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         for delivery in deliveries:
             place = (delivery.envelope.topic, delivery.envelope.partition)
-            if place in self._acknowledged:
-                reached = max(int(delivery.position) + 1, self._acknowledged[place])
-                self._acknowledged[place] = reached
+            offset = offset_in(self._epoch, delivery.position)
+            if place in self._acknowledged and offset is not None:
+                self._acknowledged[place] = max(offset + 1, self._acknowledged[place])
         due = {
             place: self._acknowledged[place]
             for place, held in self._held.items()
@@ -183,7 +184,7 @@ class AmqpGroupSubscription:
 
     async def _channel(self, link: AmqpLink, prefetch: int) -> AmqpChannel:
         channel = await link.channel()
-        channel.on_cancel = self._break
+        channel.on_cancel = partial(self._break, link)
         await channel.call("basic_qos", prefetch_count=prefetch)
         return channel
 
@@ -198,7 +199,7 @@ class AmqpGroupSubscription:
                     await self._write({place: held.done for place, held in self._held.items()})
                     renewed_at = now
         except Unavailable:
-            self._break()
+            self._break(link)
 
     async def _settle(self, link: AmqpLink) -> None:
         """Sit on a seat below the number of members, and want the partitions that go with it."""
@@ -260,10 +261,14 @@ class AmqpGroupSubscription:
         if link is not None:
             await link.close()
 
-    def _break(self) -> None:
-        """A queue was deleted, or the connection is lost: the next `receive` joins anew."""
-        self._broken = True
-        self._news.set()
+    def _break(self, link: AmqpLink | None) -> None:
+        """A queue was deleted, or the connection is lost: the next `receive` joins anew.
+
+        What becomes of a link that was left, and is closing, breaks nothing any more.
+        """
+        if link is self._link:
+            self._broken = True
+            self._news.set()
 
     def _check_open(self) -> None:
         if self.closed:
@@ -274,8 +279,11 @@ class AmqpGroupSubscription:
     def _take_cursor(
         self, place: Place, tag: int, _properties: BasicProperties, body: bytes
     ) -> None:
-        """Of two cursors the further one is kept."""
-        done, held = self._position(body), self._held.get(place)
+        """A cursor of another epoch says nothing of the streams that are there now. Of two cursors
+        the further one is kept.
+        """
+        done = offset_in(self._epoch, body.decode(errors="replace")) or 0
+        held = self._held.get(place)
         if place not in self._wanted and held is None:
             self._open(self._cursors).give_back(tag)  # it came while we gave the partition up
         elif held is None:
@@ -288,15 +296,10 @@ class AmqpGroupSubscription:
         else:
             self._open(self._cursors).acknowledge(tag)
 
-    def _position(self, body: bytes) -> int:
-        """A cursor of another epoch says nothing of the streams that are there now."""
-        epoch, _, offset = body.decode(errors="replace").rpartition(" ")
-        return int(offset) if epoch == self._epoch and offset.isdecimal() else 0
-
     async def _write(self, cursors: dict[Place, int]) -> None:
         properties = BasicProperties(delivery_mode=DeliveryMode.Persistent.value)
         messages = [
-            (self._cursor_of(place), properties, f"{self._epoch} {done}".encode())
+            (self._cursor_of(place), properties, position(self._epoch, done).encode())
             for place, done in cursors.items()
         ]
         async with self._writing_turn:
@@ -306,11 +309,11 @@ class AmqpGroupSubscription:
 
     def _begin_reading(self, place: Place) -> None:
         task = asyncio.ensure_future(self._read_from_cursor(place))
-        task.add_done_callback(self._reading_begun)
+        task.add_done_callback(partial(self._reading_begun, self._link))
 
-    def _reading_begun(self, task: "asyncio.Future[None]") -> None:
+    def _reading_begun(self, link: AmqpLink | None, task: "asyncio.Future[None]") -> None:
         if not task.cancelled() and task.exception() is not None:
-            self._break()
+            self._break(link)
 
     async def _read_from_cursor(self, place: Place) -> None:
         held, channel = self._held.get(place), self._open(self._reading)
@@ -338,7 +341,7 @@ class AmqpGroupSubscription:
         if held is None or held.reading != reading or offset < held.done:
             self._open(self._reading).acknowledge(tag)
             return
-        delivery = delivery_of(*place, offset, properties, body)
+        delivery = delivery_of(*place, self._epoch, properties, body)
         self._buffer.append((place, reading, tag, delivery))
         self._news.set()
 

@@ -16,7 +16,7 @@ from feira.chassis.transports import wire
 from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink, Refused
 from feira.chassis.transports.amqp_patience import patiently
 from feira.chassis.transports.amqp_settings import AmqpLimits
-from feira.chassis.transports.ledger import LEDGER, Ledger, lost, made
+from feira.chassis.transports.ledger import LEDGER, Ledger, lost, made, position
 from feira.chassis.transports.port import Delivery, Envelope
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
@@ -39,13 +39,14 @@ def properties_of(envelope: Envelope, packed: wire.Packed, clock: Clock) -> Basi
 
 
 def delivery_of(
-    topic: str, partition: int, offset: int, properties: BasicProperties, body: bytes
+    topic: str, partition: int, epoch: str, properties: BasicProperties, body: bytes
 ) -> Delivery:
+    offset = offset_of(properties)
     identity = wire.envelope_id(properties.message_id, topic, partition, offset)
     headers = properties.headers or {}
     prefixes = ("cloudEvents:", "cloudEvents_")
     whole = wire.whole_body(body, properties.content_type, headers, prefixes)
-    return Delivery(Envelope(identity, topic, partition, whole), str(offset))
+    return Delivery(Envelope(identity, topic, partition, whole), position(epoch, offset))
 
 
 def offset_of(properties: BasicProperties) -> int:

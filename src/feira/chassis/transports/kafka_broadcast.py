@@ -104,7 +104,11 @@ class KafkaBroadcastSubscription:
         consumer.assign(starts)
         self._consumer = consumer
         pump = self._pump = KafkaPump(
-            consumer, self._known.topic_of, self._note, self._limits.buffer_bytes_max
+            consumer,
+            self._known.topic_of,
+            self._epoch,
+            self._note,
+            self._limits.buffer_bytes_max,
         )
         pump.start()
         return pump

@@ -15,6 +15,7 @@ from feira.chassis.transports.kafka_holdings import Holdings, Place
 from feira.chassis.transports.kafka_pump import KafkaPump, seek
 from feira.chassis.transports.kafka_settings import KafkaAddress, KafkaLimits
 from feira.chassis.transports.kafka_topics import KafkaTopics
+from feira.chassis.transports.ledger import offset_in
 from feira.chassis.transports.port import Delivery
 from feira.kernel.errors import Unavailable
 
@@ -73,7 +74,12 @@ class KafkaGroupSubscription:
             raise
 
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        self._holdings.advance([(self._place_of(delivery), delivery) for delivery in deliveries])
+        offsets = [offset_in(self._epoch, delivery.position) for delivery in deliveries]
+        self._holdings.advance(
+            (self._place_of(delivery), offset)
+            for delivery, offset in zip(deliveries, offsets, strict=True)
+            if offset is not None
+        )
         async with self._committing:
             await self._commit()
 
@@ -119,7 +125,11 @@ class KafkaGroupSubscription:
         self._assigned.clear()
         consumer = self._consumer = Consumer(self._configuration())
         pump = self._pump = KafkaPump(
-            consumer, self._known.topic_of, self._holdings.begin, self._limits.buffer_bytes_max
+            consumer,
+            self._known.topic_of,
+            self._epoch,
+            self._holdings.begin,
+            self._limits.buffer_bytes_max,
         )
         consumer.subscribe(
             [self._known.name_of(topic) for topic in self._topics],
@@ -201,7 +211,8 @@ class KafkaGroupSubscription:
 
     def _answered(self, error: KafkaError | None, parts: list[TopicPartition]) -> None:
         offsets = {Place(each.topic, each.partition): each.offset for each in parts}
-        self._loop.call_soon_threadsafe(self._take_answer, error, offsets)
+        failed = error or next((each.error for each in parts if each.error is not None), None)
+        self._loop.call_soon_threadsafe(self._take_answer, failed, offsets)
 
     def _count_lag(self, consumer: Consumer) -> int:
         seconds = self._limits.command_timeout_seconds

@@ -4,12 +4,10 @@ Kafka lets any member of a group commit any partition's offset: that one which w
 untouched is up to us.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
-
-from feira.chassis.transports.port import Delivery
 
 
 class Place(NamedTuple):
@@ -84,12 +82,13 @@ class Holdings:
         with self._lock:
             return {place: p.done for place, p in self._progress.items() if p is not None}
 
-    def advance(self, done: Sequence[tuple[Place, Delivery]]) -> None:
+    def advance(self, done: Iterable[tuple[Place, int]]) -> None:
+        """The offsets of what was acknowledged."""
         with self._lock:
-            for place, delivery in done:
+            for place, offset in done:
                 if place not in self._acknowledged:
                     continue
-                reached = max(int(delivery.position) + 1, self._acknowledged[place])
+                reached = max(offset + 1, self._acknowledged[place])
                 self._acknowledged[place] = reached
                 progress = self._progress.get(place)
                 if progress is not None:

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from feira.chassis.transports import wire
 from feira.chassis.transports.kafka_holdings import Place
+from feira.chassis.transports.ledger import position
 from feira.chassis.transports.port import Delivery, Envelope
 from feira.kernel.errors import Unavailable
 
@@ -30,19 +31,21 @@ Result = TypeVar("Result")
 
 
 class KafkaPump:
-    """One consumer and its thread, from `start` to `close`. `seen` is called in the thread, with
-    each message's place and offset, before the message reaches the buffer.
+    """One consumer and its thread, from `start` to `close`, in one epoch. `seen` is called in the
+    thread, with each message's place and offset, before the message reaches the buffer.
     """
 
     def __init__(
         self,
         consumer: Consumer,
         topic_of: Callable[[str], str],
+        epoch: str,
         seen: Callable[[Place, int], None],
         buffer_bytes_max: int,
     ) -> None:
         self._consumer = consumer
         self._topic_of = topic_of
+        self._epoch = epoch
         self._seen = seen
         self._buffer_bytes_max = buffer_bytes_max
         self._loop = asyncio.get_running_loop()
@@ -189,7 +192,9 @@ class KafkaPump:
         place = Place(message.topic() or "", _given(message.partition()))
         offset = _given(message.offset())
         self._seen(place, offset)
-        return place, Delivery(self._envelope(message, place, offset), str(offset))
+        return place, Delivery(
+            self._envelope(message, place, offset), position(self._epoch, offset)
+        )
 
     def _envelope(self, message: Message, place: Place, offset: int) -> Envelope:
         headers: dict[str, str | bytes | None] = dict(message.headers() or [])

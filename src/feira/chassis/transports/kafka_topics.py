@@ -16,7 +16,7 @@ from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewTopic
 
 from feira.chassis.transports.kafka_settings import KafkaAddress, KafkaLimits
-from feira.chassis.transports.ledger import LEDGER, Ledger
+from feira.chassis.transports.ledger import LEDGER, Ledger, lost, made
 from feira.kernel.errors import Misconfigured, Unavailable
 
 _LINES_AT_ONCE_MAX: Final = 1000
@@ -94,11 +94,14 @@ class KafkaTopics:
     def _ensure(self, topics: list[str]) -> None:
         ledger = self._read_ledger()
         for topic in topics:
-            described = self._describe(topic)
+            known, described = topic in ledger.topics, self._describe(topic)
             if described is None:
+                if known:
+                    self._write(lost(topic))  # first: nobody may hold a new topic for the old one
                 self._make(topic, self._partitions, self._limits.retention_hours * 3_600_000)
-                self._write(ledger.line_for(topic))
-            elif len(described.partitions) != self._partitions:
+            if not known:
+                self._write(made(topic))
+            if described is not None and len(described.partitions) != self._partitions:
                 raise Misconfigured(
                     f"kafka: {self.name_of(topic)} has {len(described.partitions)} partitions, and "
                     f"the setting says {self._partitions}: keys would lose their order"
@@ -130,10 +133,10 @@ class KafkaTopics:
         )
         seconds = self._limits.command_timeout_seconds
         try:
-            made = self._admin_client().create_topics(
+            making = self._admin_client().create_topics(
                 [new], operation_timeout=seconds, request_timeout=seconds
             )
-            self._awaited(made[new.topic])
+            self._awaited(making[new.topic])
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise

@@ -21,6 +21,17 @@ def lost(topic: str) -> bytes:
     return f"{_LOST}{topic}".encode()
 
 
+def position(epoch: str, offset: int) -> str:
+    """An offset as a delivery's mark: in another epoch it says nothing."""
+    return f"{epoch} {offset}"
+
+
+def offset_in(epoch: str, position: str) -> int | None:
+    """The offset that a mark stands for; None for a mark of another epoch, or for no mark."""
+    marked, _, offset = position.rpartition(" ")
+    return int(offset) if marked == epoch and offset.isdecimal() else None
+
+
 @dataclass(slots=True)
 class Ledger:
     """The lines read so far of one log; another log means another `Ledger`."""
@@ -36,10 +47,6 @@ class Ledger:
             self.topics.add(text.removeprefix(_MADE))
         elif text.startswith(_LOST):
             self.losses += 1
-
-    def line_for(self, missing_topic: str) -> bytes:
-        """What to write about a topic that was missing, and has been made."""
-        return lost(missing_topic) if missing_topic in self.topics else made(missing_topic)
 
     @property
     def epoch(self) -> str:
