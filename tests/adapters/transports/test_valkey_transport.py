@@ -32,7 +32,7 @@ def transport_to(server: ValkeyServer, member: str = "a", **limits: float) -> Tr
 async def test_a_frozen_valkey_is_unavailable_in_bounded_time(valkey_server: ValkeyServer) -> None:
     transport = transport_to(valkey_server, command_timeout_seconds=0.2)
     subscription = await transport.subscribe("billing", [TOPIC])
-    await receive_nothing(subscription, calls=1)
+    await until_available(lambda: receive_nothing(subscription, calls=1))
     newcomer = await transport.subscribe("newcomer", [TOPIC])
 
     valkey_server.freeze()
@@ -77,7 +77,8 @@ async def test_under_traffic_the_memory_stays_bounded(valkey_server: ValkeyServe
 
 async def test_closing_does_not_wait_for_a_frozen_valkey(valkey_server: ValkeyServer) -> None:
     transport = transport_to(valkey_server, command_timeout_seconds=0.2)
-    await receive_nothing(await transport.subscribe("billing", [TOPIC]), calls=1)
+    subscription = await transport.subscribe("billing", [TOPIC])
+    await until_available(lambda: receive_nothing(subscription, calls=1))
     valkey_server.freeze()
     async with asyncio.timeout(30):
         await transport.close()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from time import monotonic
 from types import SimpleNamespace
@@ -142,11 +142,12 @@ class Member:
 
     client: Client = field(default_factory=Client)
     topics: Topics = field(default_factory=Topics)
+    limits: KafkaLimits = LIMITS
 
     @property
     def common(self) -> dict[str, Any]:
         known = cast("KafkaTopics", self.topics)
-        return {"address": ADDRESS, "limits": LIMITS, "known": known, "in_thread": in_thread}
+        return {"address": ADDRESS, "limits": self.limits, "known": known, "in_thread": in_thread}
 
     def group(self) -> KafkaGroupSubscription:
         return KafkaGroupSubscription(group="g", topics=["jars"], member="m", **self.common)
@@ -223,6 +224,7 @@ async def test_an_acknowledgement_without_an_answer_is_trouble_and_is_sent_again
 
 
 async def test_an_acknowledgement_that_a_partition_refuses_is_trouble(member: Member) -> None:
+    member.limits = replace(LIMITS, command_timeout_seconds=60)
     group = member.group()
     assert await group.receive() == []
     group._pump._seen(Place("jars", 0), 0)  # type: ignore[union-attr]
