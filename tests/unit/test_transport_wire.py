@@ -12,18 +12,19 @@ from feira.kernel.ids import uuid7
 
 
 @pytest.mark.parametrize("text", [None, "", "no id", "12345678"])
-def test_an_envelope_without_an_id_has_one_made_of_its_place(text: str | None) -> None:
+def test_an_envelope_without_an_id_has_one_made_of_its_place_and_body(text: str | None) -> None:
     """The same at each delivery, so that it is known again."""
-    made = envelope_id(text, "jars.commands", 3, 17)
-    assert made == envelope_id(text, "jars.commands", 3, 17)
+    made = envelope_id(text, b"[]", "jars.commands", 3, 17)
+    assert made == envelope_id(text, b"[]", "jars.commands", 3, 17)
+    assert made != envelope_id(text, b"[{}]", "jars.commands", 3, 17)
     assert made.version == 8
     places = [("jars.commands", 3, 17), ("jars.commands", 31, 7), ("jars.events", 3, 17)]
-    assert len({envelope_id(text, *place) for place in places}) == 3
+    assert len({envelope_id(text, b"[]", *place) for place in places}) == 3
 
 
 def test_an_envelope_keeps_the_id_it_came_with() -> None:
     given = uuid7()
-    assert envelope_id(str(given), "jars.commands", 3, 17) == given
+    assert envelope_id(str(given), b"[]", "jars.commands", 3, 17) == given
 
 
 async def test_what_does_not_speak_as_valkey_does_is_trouble() -> None:

@@ -42,7 +42,7 @@ def delivery_of(
     topic: str, partition: int, epoch: str, properties: BasicProperties, body: bytes
 ) -> Delivery:
     offset = offset_of(properties)
-    identity = wire.envelope_id(properties.message_id, topic, partition, offset)
+    identity = wire.envelope_id(properties.message_id, body, topic, partition, offset)
     headers = properties.headers or {}
     prefixes = ("cloudEvents:", "cloudEvents_")
     whole = wire.whole_body(body, properties.content_type, headers, prefixes)

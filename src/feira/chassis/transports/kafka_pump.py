@@ -198,9 +198,11 @@ class KafkaPump:
 
     def _envelope(self, message: Message, place: Place, offset: int) -> Envelope:
         headers: dict[str, str | bytes | None] = dict(message.headers() or [])
-        identity = wire.envelope_id(_text(headers.get(wire.ENVELOPE_ID_HEADER)), *place, offset)
+        told_id = _text(headers.get(wire.ENVELOPE_ID_HEADER))
+        value = message.value() or b""
+        identity = wire.envelope_id(told_id, value, *place, offset)
         content_type = _text(headers.get(wire.CONTENT_TYPE_HEADER))
-        body = wire.whole_body(message.value() or b"", content_type, headers, ("ce_",))
+        body = wire.whole_body(value, content_type, headers, ("ce_",))
         return Envelope(identity, self._topic_of(place.name), place.partition, body)
 
     def _keep_buffer_small(self) -> None:

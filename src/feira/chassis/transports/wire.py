@@ -55,12 +55,16 @@ def whole_body(
     return batch_body(body, content_type)
 
 
-def envelope_id(text: str | None, *place: str | int) -> UUID:
-    """The id that came with an envelope; else one made of its place, the same at each delivery."""
+def envelope_id(text: str | None, body: bytes, *place: str | int) -> UUID:
+    """The id that came with an envelope; else one made of its place and its body.
+
+    That is the same at each delivery, and another one when something else stands in that place
+    because the topic was lost and made anew.
+    """
     try:
         return UUID(text)
     except (TypeError, ValueError):
-        return _made_of(sha256("\0".join(map(str, place)).encode()).digest())
+        return _made_of(sha256("\0".join(map(str, place)).encode() + b"\0" + body).digest())
 
 
 def _made_of(digest: bytes) -> UUID:
