@@ -44,3 +44,14 @@ async def test_so_is_one_that_is_older_than_the_ledger(ledger_broker: LedgerBrok
     await until_available(lambda: transport.publish(one_each()))
 
     assert await transport.epoch() != epoch
+
+
+async def test_and_one_that_is_lost_again(ledger_broker: LedgerBroker) -> None:
+    transport = ledger_broker.open("publisher")
+    await transport.publish(one_each())
+    epochs = {await transport.epoch()}
+    for losses in (1, 2):
+        await ledger_broker.lose(TOPIC)
+        await until_available(lambda: transport.publish(one_each()))
+        epochs.add(await transport.epoch())
+        assert len(epochs) == 1 + losses

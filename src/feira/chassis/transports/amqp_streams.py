@@ -103,7 +103,7 @@ class AmqpStreams:
         if missing and known:
             await self._write(lost(topic))  # first: nobody may hold a new stream for the old one
         await self._declare(missing)
-        if not known:
+        if missing or not known:
             await self._write(made(topic))
             ledger.topics.add(topic)
         await self._try_reading(streams)

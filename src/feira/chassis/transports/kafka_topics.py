@@ -99,7 +99,7 @@ class KafkaTopics:
                 if known:
                     self._write(lost(topic))  # first: nobody may hold a new topic for the old one
                 self._make(topic, self._partitions, self._limits.retention_hours * 3_600_000)
-            if not known:
+            if described is None or not known:
                 self._write(made(topic))
             if described is not None and len(described.partitions) != self._partitions:
                 raise Misconfigured(

@@ -38,6 +38,7 @@ class Ledger:
 
     identity: str
     topics: set[str] = field(default_factory=set)
+    """Made, and not found missing since: a loss is written down once, however long it lasts."""
     losses: int = 0
 
     def read(self, line: bytes) -> None:
@@ -46,6 +47,7 @@ class Ledger:
         if text.startswith(_MADE):
             self.topics.add(text.removeprefix(_MADE))
         elif text.startswith(_LOST):
+            self.topics.discard(text.removeprefix(_LOST))
             self.losses += 1
 
     @property
