@@ -3,6 +3,7 @@
     scripts/mutants.py                 all of them, with a table
     scripts/mutants.py --sample 8      so many, drawn by --seed (printed), for a quick check
     scripts/mutants.py "never halt"    those whose name contains this
+    scripts/mutants.py --jobs 4        so many at once, each in a copy of its own
     scripts/mutants.py --write FILE    put the table into a document, between its two marks
 
 The tables are tests/mutants/*.toml: an exact piece of a file, what it becomes, why that is a bug,
@@ -20,8 +21,10 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from time import monotonic
 from typing import Final
 
@@ -94,11 +97,12 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     chosen = _chosen(options)
     with tempfile.TemporaryDirectory(prefix="feira-mutants-") as folder:
-        copy = Path(folder)
-        _copy_to(copy)
+        copies = [Path(folder) / str(job) for job in range(max(1, options.jobs))]
+        for copy in copies:
+            _copy_to(copy)
         if not options.trust_tests:
-            _check_that_tests_pass(copy, chosen)
-        verdicts = [_try(copy, mutant) for mutant in chosen]
+            _check_that_tests_pass(copies[0], chosen)
+        verdicts = _try_all(copies, chosen)
     survivors = [verdict for verdict in verdicts if verdict.caught_by is None]
     print(f"\n{len(verdicts) - len(survivors)} of {len(verdicts)} mutants caught")
     for verdict in survivors:
@@ -115,6 +119,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="only so many, drawn by the seed")
     parser.add_argument("--quick", action="store_true", help="only those that unit tests catch")
     parser.add_argument("--seed", type=int, default=None, help="of the sample; a new one if absent")
+    parser.add_argument("--jobs", type=int, default=1, help="so many at once: most of them wait")
     parser.add_argument("--trust-tests", action="store_true", help="they have just been run")
     parser.add_argument("--write", type=Path, help="a document to put the table into")
     return parser.parse_args(arguments)
@@ -135,6 +140,7 @@ def _chosen(options: argparse.Namespace) -> list[Mutant]:
 
 
 def _copy_to(folder: Path) -> None:
+    folder.mkdir()
     ignored = shutil.ignore_patterns("__pycache__", ".hypothesis")
     for name in COPIED:
         source = ROOT / name
@@ -154,6 +160,23 @@ def _check_that_tests_pass(copy: Path, mutants: Sequence[Mutant]) -> None:
         code, output = _run_tests(copy, tests)
         if code != PASSED:
             sys.exit(f"without any mutant, this does not pass: {' '.join(tests)}\n{output[-3000:]}")
+
+
+def _try_all(copies: Sequence[Path], mutants: Sequence[Mutant]) -> list[Verdict]:
+    """In the order of the mutants; as many at once as there are copies, each in one of its own."""
+    free: SimpleQueue[Path] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def try_one(mutant: Mutant) -> Verdict:
+        copy = free.get()
+        try:
+            return _try(copy, mutant)
+        finally:
+            free.put(copy)
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        return list(pool.map(try_one, mutants))
 
 
 def _try(copy: Path, mutant: Mutant) -> Verdict:
