@@ -3,7 +3,7 @@
     scripts/mutants.py                 all of them, with a table
     scripts/mutants.py --sample 8      so many, drawn by --seed (printed), for a quick check
     scripts/mutants.py "never halt"    those whose name contains this
-    scripts/mutants.py --jobs 4        so many at once, each in a copy of its own
+    scripts/mutants.py --jobs 1        one after another; else four at once, each in its own copy
     scripts/mutants.py --write FILE    put the table into a document, between its two marks
 
 The tables are tests/mutants/*.toml: an exact piece of a file, what it becomes, why that is a bug,
@@ -119,7 +119,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="only so many, drawn by the seed")
     parser.add_argument("--quick", action="store_true", help="only those that unit tests catch")
     parser.add_argument("--seed", type=int, default=None, help="of the sample; a new one if absent")
-    parser.add_argument("--jobs", type=int, default=1, help="so many at once: most of them wait")
+    parser.add_argument("--jobs", type=int, default=4, help="so many at once (4): most wait")
     parser.add_argument("--trust-tests", action="store_true", help="they have just been run")
     parser.add_argument("--write", type=Path, help="a document to put the table into")
     return parser.parse_args(arguments)
