@@ -6,6 +6,7 @@ under its lock only, which is held until the transaction ends.
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 from copy import copy
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from feira.chassis.memory.locks import Holder, Locks
@@ -81,6 +82,19 @@ class Rows(MutableMapping[K, V], Generic[K, V]):
         """Lock the first of those that `find` finds and no other transaction holds. Returns them,
         in that order. It looks when the statement has reached the server: nothing comes between."""
         return await self._writer.lock_free(self._name, find, rows_max)
+
+    async def lock_due(
+        self, due_at: Callable[[V], datetime | None], by: datetime, rows_max: int
+    ) -> list[K]:
+        """Lock the first of the rows that are due and that no other transaction holds, the earliest
+        before the others. Returns their keys.
+        """
+
+        def find() -> list[K]:
+            dues: list[Any] = [(due, key) for key, row in self.items() if (due := due_at(row))]
+            return [key for due, key in sorted(dues) if due <= by]
+
+        return await self.lock_free(find, rows_max)
 
     def append_new(self, rows: Iterable[tuple[K, V]]) -> None:
         """Insert rows whose keys nobody else can have."""

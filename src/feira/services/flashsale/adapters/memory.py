@@ -88,7 +88,7 @@ class MemoryCampaignRows:
         return await _locked(self._rows, ids)
 
     async def lock_due(self, now: datetime, rows_max: int) -> Iterable[Campaign]:
-        locked = await self._rows.lock_free(lambda: self._due(now), rows_max)
+        locked = await self._rows.lock_due(lambda row: row.plan_at, now, rows_max)
         return [replace(self._rows[key]) for key in locked]
 
     async def insert(self, aggregates: Collection[Campaign]) -> None:
@@ -100,10 +100,6 @@ class MemoryCampaignRows:
     async def update(self, aggregates: Collection[Campaign]) -> None:
         self._rows.update({campaign.id: replace(campaign) for campaign in aggregates})
 
-    def _due(self, now: datetime) -> list[int]:
-        plans = [(row.plan_at, row.id) for row in self._rows.values() if row.plan_at]
-        return [key for plan_at, key in sorted(plans) if plan_at <= now]
-
 
 class MemoryDropRows:
     def __init__(self, rows: Rows[int, Drop]) -> None:
@@ -113,7 +109,7 @@ class MemoryDropRows:
         return await _locked(self._rows, ids)
 
     async def lock_due(self, now: datetime, rows_max: int) -> Iterable[Drop]:
-        locked = await self._rows.lock_free(lambda: self._due(now), rows_max)
+        locked = await self._rows.lock_due(lambda row: row.due_at, now, rows_max)
         return [replace(self._rows[key]) for key in locked]
 
     async def lock_waiting_for_others(self, rows_max: int) -> Iterable[Drop]:
@@ -140,10 +136,6 @@ class MemoryDropRows:
 
     async def update(self, aggregates: Collection[Drop]) -> None:
         self._rows.update({drop.id: replace(drop) for drop in aggregates})
-
-    def _due(self, now: datetime) -> list[int]:
-        dues = [(due_at, row.id) for row in self._rows.values() if (due_at := row.due_at)]
-        return [key for due_at, key in sorted(dues) if due_at <= now]
 
 
 class MemoryClaimRows:

@@ -149,7 +149,7 @@ class _RefundRows:
         return [replace(self._rows[refund_id]) for refund_id in there]
 
     async def lock_due(self, by: datetime, refunds_max: int) -> Iterable[Refund]:
-        locked = await self._rows.lock_free(lambda: self._due(by), refunds_max)
+        locked = await self._rows.lock_due(lambda row: row.next_check_at, by, refunds_max)
         return [replace(self._rows[refund_id]) for refund_id in locked]
 
     async def given_by_admins(self, refunds_max: int) -> Iterable[Refund]:
@@ -167,10 +167,6 @@ class _RefundRows:
     async def update(self, refunds: Collection[Refund]) -> None:
         await self._rows.lock(refund.id for refund in refunds)
         self._rows.update({refund.id: replace(refund) for refund in refunds})
-
-    def _due(self, by: datetime) -> list[int]:
-        dues = [(due_at, row.id) for row in self._rows.values() if (due_at := row.next_check_at)]
-        return [refund_id for due_at, refund_id in sorted(dues) if due_at <= by]
 
 
 class _LedgerRows:
