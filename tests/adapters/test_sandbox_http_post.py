@@ -12,7 +12,8 @@ from feira.sandbox.http_post import HEAD_BYTES_MAX, Poster, PostFailed
 from tests.adapters.sandbox_world import eventually
 
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
-TIMEOUT_SECONDS = 0.3
+TIMEOUT_SECONDS = 60.0
+SHORT_TIMEOUT_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -60,8 +61,10 @@ async def raw_server(*answers: bytes | None, closes: bool = False) -> AsyncItera
 
 
 @asynccontextmanager
-async def posting(url: str) -> AsyncIterator[Callable[[bytes], Awaitable[int]]]:
-    with closing(Poster(url, timeout_seconds=TIMEOUT_SECONDS)) as poster:
+async def posting(
+    url: str, timeout_seconds: float = TIMEOUT_SECONDS
+) -> AsyncIterator[Callable[[bytes], Awaitable[int]]]:
+    with closing(Poster(url, timeout_seconds=timeout_seconds)) as poster:
         yield lambda body: poster.post({"content-type": "text/plain"}, body)
 
 
@@ -124,7 +127,10 @@ async def test_a_connection_that_cannot_be_kept_is_closed(answer: bytes) -> None
     ],
 )
 async def test_no_answer_is_a_failure_in_good_time(answer: bytes | None) -> None:
-    async with raw_server(answer, NO_CONTENT) as server, posting(server.url) as post:
+    async with (
+        raw_server(answer, NO_CONTENT) as server,
+        posting(server.url, SHORT_TIMEOUT_SECONDS) as post,
+    ):
         async with asyncio.timeout(60):
             with pytest.raises(PostFailed):
                 await post(b"a")

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.shop import RunningShop, open_shop
+from tests.shop import BROKER, RunningShop, open_shop
 from tests.shop_client import Caller, ShopClient, clients_of
 
-HOLD_SECONDS = 5
+HOLD_SECONDS = 5 if BROKER == "valkey" else 10
+"""Kafka and RabbitMQ take a while to bring their first messages."""
 
 
 @pytest.fixture(scope="module")

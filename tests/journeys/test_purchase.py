@@ -6,7 +6,7 @@ import pytest
 
 from tests.shop_client import Caller, ShopClient
 
-PURCHASE_SECONDS_MAX = 1.0
+PURCHASE_SECONDS_MAX = 2.0
 """200 ms where nothing else runs; this is what a busy machine is allowed."""
 
 

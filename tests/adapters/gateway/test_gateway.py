@@ -298,9 +298,9 @@ async def test_a_service_that_is_away_is_a_problem_until_it_is_back() -> None:
 
 async def test_too_many_requests_are_told_when_to_come_back() -> None:
     async with gateway(requests_per_second=1, requests_burst=4) as world:
-        answers = await asyncio.gather(*(world.ask("GET", "/me") for _ in range(10)))
+        answers = await asyncio.gather(*(world.ask("GET", "/me") for _ in range(40)))
         refused = [answer for answer in answers if answer.status == 429]
-        assert 4 <= len(refused) <= 6
+        assert 20 <= len(refused) <= 36, "more pass with each second that it takes"
         assert refused[0].problem["code"] == "too_many_requests"
         assert refused[0].headers["Retry-After"] == "1"
         assert refused[0].headers["RateLimit-Policy"] == '"clients";q=1;w=1'
@@ -311,6 +311,6 @@ async def test_too_many_requests_are_told_when_to_come_back() -> None:
 
 async def test_signing_in_is_limited_before_all_else() -> None:
     async with gateway(sign_ins_per_second=1, sign_ins_burst=2) as world:
-        statuses = [(await world.ask("POST", "/login", json={})).status for _ in range(8)]
-        assert statuses.count(429) >= 4
+        statuses = [(await world.ask("POST", "/login", json={})).status for _ in range(40)]
+        assert 20 <= statuses.count(429) <= 38, "more pass with each second that it takes"
         assert (await world.ask("GET", "/me")).status == 200
