@@ -13,7 +13,6 @@ from feira.chassis.transports.amqp_group import AmqpGroupSubscription, _Held
 from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink
 from feira.chassis.transports.amqp_settings import AmqpLimits
 from feira.chassis.transports.amqp_streams import AmqpStreams
-from feira.chassis.transports.ledger import Ledger
 from feira.kernel.clock import SystemClock
 from feira.kernel.errors import Unavailable
 
@@ -104,7 +103,7 @@ async def test_a_farewell_without_an_answer_is_one(silent: type[SilentConnection
 async def test_a_ledger_that_is_not_told_is_given_up() -> None:
     streams = AmqpStreams(URL, LIMITS, 1, "member")
     with pytest.raises(Unavailable, match="ledger cannot be read in time"):
-        await streams._until(Ledger(""))
+        await streams._until(asyncio.Event())
 
 
 def broadcast(known: KnownStreams, limits: AmqpLimits) -> AmqpBroadcastSubscription:

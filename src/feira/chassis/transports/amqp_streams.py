@@ -24,7 +24,6 @@ from feira.kernel.ids import uuid7
 
 OFFSET_HEADER: Final = "x-stream-offset"
 _IDENTITY: Final = b"identity "
-_LEDGER_QUIET_SECONDS: Final = 0.25
 _LEDGER_PREFETCH: Final = 100
 
 
@@ -67,7 +66,6 @@ class AmqpStreams:
         self._link: AmqpLink | None = None
         self._ledger: Ledger | None = None
         self._ledger_channel: AmqpChannel | None = None
-        self._heard = asyncio.Event()
         self._ensured: set[str] = set()
 
     def stream_of(self, topic: str, partition: int) -> str:
@@ -147,7 +145,11 @@ class AmqpStreams:
         return self._ledger
 
     async def _open_ledger(self) -> Ledger:
-        ledger = Ledger("")
+        """Whoever opens it writes an identity, of which the first of all is the ledger's: when our
+        own comes back to us, everything before it has been read.
+        """
+        ledger, own_line = Ledger(""), _IDENTITY + uuid7().bytes.hex().encode()
+        is_read = asyncio.Event()
         channel = await self._opened_link().channel()
         await channel.declare(self._ledger_name, {"x-queue-type": "stream"}, durable=True)
         await channel.call("basic_qos", prefetch_count=_LEDGER_PREFETCH)
@@ -155,18 +157,17 @@ class AmqpStreams:
         def hear(tag: int, _properties: BasicProperties, line: bytes) -> None:
             self._hear(ledger, line)
             channel.acknowledge(tag)
+            if line == own_line:
+                is_read.set()
 
         channel.on_cancel = lambda: self._lose(channel)
         self._ledger_channel = channel
         await channel.consume(self._ledger_name, hear, {"x-stream-offset": "first"})
-        await self._until_quiet()
-        if not ledger.identity:
-            await self._write(_IDENTITY + uuid7().bytes.hex().encode())
-            await self._until(ledger)
+        await self._write(own_line)
+        await self._until(is_read)
         return ledger
 
     def _hear(self, ledger: Ledger, line: bytes) -> None:
-        """The first identity counts: two who found no ledger may both have written one."""
         losses = ledger.losses
         if line.startswith(_IDENTITY):
             ledger.identity = ledger.identity or line.removeprefix(_IDENTITY).decode()
@@ -174,23 +175,11 @@ class AmqpStreams:
             ledger.read(line)
         if ledger.losses != losses:
             self._ensured.clear()
-        self._heard.set()
 
-    async def _until_quiet(self) -> None:
-        try:
-            while True:
-                self._heard.clear()
-                async with asyncio.timeout(_LEDGER_QUIET_SECONDS):
-                    await self._heard.wait()
-        except TimeoutError:
-            return
-
-    async def _until(self, ledger: Ledger) -> None:
+    async def _until(self, is_read: asyncio.Event) -> None:
         try:
             async with asyncio.timeout(self._limits.command_timeout_seconds):
-                while not ledger.identity:
-                    self._heard.clear()
-                    await self._heard.wait()
+                await is_read.wait()
         except TimeoutError:
             raise Unavailable("amqp: the ledger cannot be read in time") from None
 
