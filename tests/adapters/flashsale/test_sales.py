@@ -75,6 +75,21 @@ async def test_the_whole_story_of_a_drop(world: World) -> None:
     assert told == {**dict.fromkeys(once, 1), OrdersRequested: 2, ClaimsWon: 2, ClaimsLapsed: 2}
 
 
+async def test_a_unit_that_a_clock_ahead_has_left_goes_to_the_queue(world: World) -> None:
+    """One process freed it when the sale was over by its clock; by another's the sale goes on."""
+    drop_id = await world.open_drop(2)
+    first, second, third = await world.batches.do(*(claiming(drop_id, c) for c in (1, 2, 3)))
+    assert isinstance(first, Won)
+    assert isinstance(second, Won)
+    assert third == Waiting(drop_id, 1)
+    world.clock.advance(HOUR)
+    await world.batches.do(settled(drop_id, first.order_id, is_sold=False))
+    assert (await mine(world, drop_id, 3)).status == "waiting"
+    world.clock.advance(-HOUR)
+    await world.batches.do(settled(drop_id, second.order_id, is_sold=True))
+    assert (await mine(world, drop_id, 3)).status == "won"
+
+
 async def test_what_is_kept_is_what_was_decided(world: World) -> None:
     campaign = await world.batches.do_one(hourly(9, 17, starts_at=None, carries_over=True))
     again = await world.batches.do_one(EndCampaign(campaign.id))

@@ -12,6 +12,7 @@ from feira.services.flashsale.application.telling import messages_of
 from feira.services.flashsale.domain.claim import Claim, ClaimStatus
 from feira.services.flashsale.domain.drop import (
     Drop,
+    callable_at_most,
     callable_numbers,
     finish,
     serve,
@@ -55,17 +56,15 @@ async def settle_claims(
 async def _turnovers(
     commands: Sequence[SaleOrderSettled], drops: Mapping[int, Drop], uow: FlashSaleUnitOfWork
 ) -> dict[int, _Turnover]:
-    """With as many of those who wait as units may come free."""
-    free_at_most = Counter(c.allotment_id for c in commands if not c.is_sold)
-    return {
-        drop_id: _Turnover(
-            drops[drop_id],
-            deque(await uow.claims.next_in_queue(drop_id, free_at_most[drop_id]))
-            if free_at_most[drop_id]
-            else deque(),
-        )
-        for drop_id in dict.fromkeys(command.allotment_id for command in commands)
-    }
+    """With as many of those who wait as may be called."""
+    coming_free = Counter(c.allotment_id for c in commands if not c.is_sold)
+    turnovers = {}
+    for drop_id in dict.fromkeys(command.allotment_id for command in commands):
+        drop = drops[drop_id]
+        claims_max = callable_at_most(drop, coming_free[drop_id])
+        queue = await uow.claims.next_in_queue(drop_id, claims_max) if claims_max else ()
+        turnovers[drop_id] = _Turnover(drop, deque(queue))
+    return turnovers
 
 
 async def _save(turnover: _Turnover, uow: FlashSaleUnitOfWork) -> None:

@@ -167,6 +167,14 @@ def callable_numbers(drop: Drop, now: datetime) -> int:
     return min(drop.left, drop.waiting) if is_open else 0
 
 
+def callable_at_most(drop: Drop, coming_free: int) -> int:
+    """How many of those who wait may get a unit when so many more come free.
+
+    Some may be free already: whoever freed them found the sale over, by a clock ahead of ours.
+    """
+    return min(drop.waiting, drop.left + coming_free)
+
+
 def serve(
     drop: Drop, next_in_queue: Sequence[Claim], make_order_id: Callable[[], int], now: datetime
 ) -> None:
