@@ -58,7 +58,7 @@ class RabbitMqBroker:
             process.kill()
 
     async def kill(self) -> None:
-        """An orderly end: RabbitMQ 3.10 may not bring its streams back after kill -9 (ADR 0013)."""
+        """An orderly end: after kill -9 its streams take a while to come back (ADR 0013)."""
         await self._node.stop()
 
     async def start(self) -> None:

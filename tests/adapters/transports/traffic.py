@@ -10,6 +10,7 @@ from feira.chassis.transports.port import Delivery, Envelope, Subscription, Tran
 from feira.kernel.errors import Unavailable
 from feira.kernel.ids import uuid7
 from tests.adapters.transports.brokers import PARTITIONS, Broker
+from tests.eventually import eventually
 
 PATIENCE_SECONDS = 60.0
 TOPIC = "orders.events"
@@ -79,9 +80,11 @@ async def wipe(broker: Broker, transport: Transport) -> None:
     """Have the data lost, and wait until it shows: what is published before may still be lost."""
     epoch = await transport.epoch()
     await broker.wipe()
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while await until_available(transport.epoch) == epoch:  # noqa: ASYNC110 - a bounded probe
-            await asyncio.sleep(0.02)
+
+    async def shows() -> bool:
+        return await until_available(transport.epoch) != epoch
+
+    await eventually(shows, what="there is another epoch")
 
 
 class Worker:

@@ -15,6 +15,7 @@ from feira.chassis.transports.amqp_settings import AmqpLimits
 from feira.chassis.transports.port import Envelope
 from feira.kernel.errors import Unavailable
 from feira.kernel.ids import uuid7
+from tests.eventually import eventually
 
 LIMITS = AmqpLimits(receive_wait_seconds=0.01, settle_seconds=60)
 PAUSES_SECONDS = (0.0,) * 5
@@ -324,6 +325,8 @@ async def test_a_ledger_that_comes_slowly_is_read_to_its_end(server: Server) -> 
     del server.queues["jars.0"]
     server.seconds_to_bring = 0.3
     await publish(second)
-    async with asyncio.timeout(60):
-        while await first.epoch() == epoch:  # noqa: ASYNC110 - a bounded probe
-            await asyncio.sleep(0.01)
+
+    async def is_noticed() -> bool:
+        return await first.epoch() != epoch
+
+    await eventually(is_noticed, what="the first has heard of the loss")

@@ -14,7 +14,6 @@ from feira.chassis.transports.amqp_link import AmqpChannel, AmqpLink
 from feira.chassis.transports.amqp_patience import patiently
 from feira.chassis.transports.amqp_settings import AmqpLimits
 from feira.chassis.transports.amqp_streams import AmqpStreams, delivery_of, offset_of
-from feira.chassis.transports.ledger import offset_in
 from feira.chassis.transports.port import Delivery
 from feira.kernel.clock import Clock
 from feira.kernel.errors import Unavailable
@@ -51,7 +50,8 @@ class AmqpBroadcastSubscription:
         self._link: AmqpLink | None = None
         self._channel: AmqpChannel | None = None
         self._reached: dict[Place, int] = {}
-        self._buffer: deque[tuple[int, Delivery]] = deque()
+        self._buffer: deque[tuple[Place, int, int, Delivery]] = deque()
+        """Each with its place, its offset there, and its tag."""
         self._news = asyncio.Event()
         self._broken = False
         self._epoch = ""
@@ -124,7 +124,8 @@ class AmqpBroadcastSubscription:
                 self._channel.acknowledge(tag)
             return
         self._reached[place] = offset + 1
-        self._buffer.append((tag, delivery_of(*place, self._epoch, properties, body)))
+        delivery = delivery_of(*place, self._epoch, properties, body)
+        self._buffer.append((place, offset, tag, delivery))
         self._news.set()
 
     async def _wait(self) -> None:
@@ -136,17 +137,15 @@ class AmqpBroadcastSubscription:
     def _take(self) -> list[Delivery]:
         taken = list(self._buffer)
         self._buffer.clear()
-        for tag, _ in taken:
+        for _, _, tag, _ in taken:
             if self._channel is not None:
                 self._channel.acknowledge(tag)  # which lets the next one come
-        return [delivery for _, delivery in taken]
+        return [delivery for *_, delivery in taken]
 
     async def _end(self) -> None:
         link, self._link = self._link, None
-        for _, delivery in self._buffer:  # it comes again
-            place = (delivery.envelope.topic, delivery.envelope.partition)
-            offset = offset_in(self._epoch, delivery.position)
-            self._reached[place] = min(self._reached[place], offset or 0)
+        for place, offset, _, _ in self._buffer:  # it comes again
+            self._reached[place] = min(self._reached[place], offset)
         self._buffer.clear()
         self._broken = False
         if link is not None:

@@ -74,11 +74,10 @@ class KafkaGroupSubscription:
             raise
 
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        offsets = [offset_in(self._epoch, delivery.position) for delivery in deliveries]
         self._holdings.advance(
             (self._place_of(delivery), offset)
-            for delivery, offset in zip(deliveries, offsets, strict=True)
-            if offset is not None
+            for delivery in deliveries
+            if (offset := offset_in(self._epoch, delivery.position)) is not None
         )
         async with self._committing:
             await self._commit()

@@ -26,9 +26,9 @@ def position(epoch: str, offset: int) -> str:
     return f"{epoch} {offset}"
 
 
-def offset_in(epoch: str, position: str) -> int | None:
+def offset_in(epoch: str, mark: str) -> int | None:
     """The offset that a mark stands for; None for a mark of another epoch, or for no mark."""
-    marked, _, offset = position.rpartition(" ")
+    marked, _, offset = mark.rpartition(" ")
     return int(offset) if marked == epoch and offset.isdecimal() else None
 
 
