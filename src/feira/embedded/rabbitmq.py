@@ -40,6 +40,8 @@ disk_free_limit.absolute = 64MB
 """
 PLUGINS = "[].\n"
 COOKIE = ".erlang.cookie"
+TABLES = "mnesia"
+STREAMS = "*/stream/*"
 # two schedulers that do not spin while there is nothing to do
 ERLANG_ARGUMENTS = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
 LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
@@ -116,7 +118,7 @@ class EmbeddedRabbitMq:
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             # the script becomes the server, so that signals reach it and not a shell before it
             "RUNNING_UNDER_SYSTEMD": "true",
-            "RABBITMQ_MNESIA_BASE": str(data / "mnesia"),
+            "RABBITMQ_MNESIA_BASE": str(data / TABLES),
             "RABBITMQ_LOG_BASE": str(data / "log"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{ERLANG_ARGUMENTS} {LOOPBACK_ONLY}",
         }
@@ -125,11 +127,17 @@ class EmbeddedRabbitMq:
         """Before every start: whoever deletes its data may delete the directory too.
 
         A cookie that Erlang could not write, the disk being full, would keep it from ever starting.
+        A first start that was killed would keep it from ever serving: its user is made, and its
+        streams are enabled, in that one alone. Where there is no stream nothing has been kept yet,
+        and the next start is a first one again.
         """
         self._data_dir.owned_dir(data)
         cookie = data / COOKIE
         if cookie.exists() and cookie.stat().st_size == 0:
             cookie.unlink()
+        tables = data / TABLES
+        if tables.exists() and not any(tables.glob(STREAMS)):
+            shutil.rmtree(tables)
 
 
 def _server() -> str:

@@ -1,0 +1,82 @@
+"""RabbitMQ makes its user and enables its streams in its first start alone: that one is killed."""
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from feira.chassis.transports.opening import open_transport
+from feira.embedded.data_dir import DataDir
+from feira.embedded.errors import StartFailed
+from feira.embedded.ports import free_port
+from feira.embedded.rabbitmq import NAME, TABLES, EmbeddedRabbitMq
+from feira.embedded.supervisor import Supervisor
+from tests.adapters.transports.brokers import PARTITIONS
+from tests.adapters.transports.traffic import one_each
+from tests.eventually import eventually
+
+STARTS_SECONDS_MAX = 120.0
+
+
+class Server:
+    def __init__(self, place: Path) -> None:
+        self._data_dir = DataDir(place, system_dir=place / "system").create()
+        self._rabbitmq = EmbeddedRabbitMq(self._data_dir, free_port())
+        self.url = self._rabbitmq.url
+        self.tables = place / NAME / "data" / TABLES
+        self.supervisor = self._new_supervisor()
+
+    def _new_supervisor(self) -> Supervisor:
+        return Supervisor(run_dir=self._data_dir.run_dir, log_dir=self._data_dir.log_dir)
+
+    async def start(self) -> None:
+        mapper, server = await self._rabbitmq.prepare()
+        await self.supervisor.start(mapper)
+        await self.supervisor.start(server)
+
+    async def stop(self) -> None:
+        await self.supervisor.stop_all()
+        self.supervisor = self._new_supervisor()
+
+    async def start_and_die_when_there_is(self, pattern: str) -> None:
+        """kill -9 as soon as it has made a file of that name."""
+
+        async def has_made_it() -> bool:
+            return any(self.tables.glob(pattern))
+
+        starting = asyncio.create_task(self.start())
+        await eventually(has_made_it, STARTS_SECONDS_MAX)
+        self.supervisor.signal(NAME, signal.SIGKILL)
+        with pytest.raises(StartFailed, match="SIGKILL"):
+            await starting
+        await self.stop()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Not pytest's own, which is private: as root the parts run as another user."""
+    with tempfile.TemporaryDirectory(prefix="feira-rabbitmq-") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
+
+
+@pytest.fixture
+async def server(folder: Path) -> AsyncIterator[Server]:
+    server = Server(folder / "feira")
+    yield server
+    await server.stop()
+
+
+async def test_killed_in_its_first_start_it_serves_after_the_next(server: Server) -> None:
+    """Found by a torture: no stream could be declared, no user could log in, or it hung."""
+    for moment in ("*/schema.DAT", "*/msg_stores"):
+        await server.start_and_die_when_there_is(moment)
+    await server.start()
+    transport = open_transport(server.url, partitions=PARTITIONS, member="first")
+    try:
+        await transport.publish(one_each())
+    finally:
+        await transport.close()
