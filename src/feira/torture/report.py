@@ -11,6 +11,7 @@ from feira.torture.catalog import FAULTS
 from feira.torture.torturing import Run
 
 VIOLATIONS_TOLD_MAX: Final = 20
+STRIKES_TOLD_MAX: Final = 200
 
 
 def as_text(run: Run) -> str:
@@ -105,7 +106,18 @@ def _verdict(run: Run) -> Iterator[str]:
         yield f"NEVER FIRED: {kind}"
     if run.stopped is not None:
         yield f"ENDED BEFORE ITS TIME: {run.stopped}"
+    if run.violations:
+        yield from _story(run)
     yield f"{len(RULES)} rules: all of them held" if run.held else "IT DID NOT HOLD"
+
+
+def _story(run: Run) -> Iterator[str]:
+    """What was done, in its order, and what every part said last: to see why, where it was."""
+    yield "what was done:"
+    for noted in run.strikes.noted[-STRIKES_TOLD_MAX:]:
+        yield f"  {noted.began_seconds:.1f} to {noted.ended_seconds:.1f} s: {noted.what}"
+    yield "what was said last:"
+    yield run.last_lines
 
 
 def _ends(run: Run) -> Counter[str]:

@@ -71,6 +71,8 @@ class Run:
     evidence: Evidence = field(default_factory=Evidence)
     stopped: str | None = None
     """Why it ended before its time."""
+    last_lines: str = ""
+    """Of everything that the shop's parts say, where something was violated."""
 
     @property
     def silent(self) -> list[str]:
@@ -105,6 +107,8 @@ async def torture(run: Run, say: Say) -> None:
             for at, price in enumerate(PRICES)
         }
         await _rounds(arena, run, prices, say)
+        if run.violations:
+            run.last_lines = arena.shop.tails()
 
 
 async def _rounds(arena: Arena, run: Run, prices: dict[int, float], say: Say) -> None:

@@ -35,9 +35,13 @@ def test_a_violation_fails_the_run_and_is_told() -> None:
     run.violations = [
         Violation(rule="a rule", about="order 1", expected="this", seen="that", records="a row")
     ]
+    run.last_lines = "== rabbitmq.log\nno space left"
     assert not run.held
-    assert "order 1: a rule" in as_text(run)
-    assert "IT DID NOT HOLD" in as_text(run)
+    text = as_text(run)
+    assert "order 1: a rule" in text
+    assert "s: something" in text
+    assert "no space left" in text
+    assert "IT DID NOT HOLD" in text
 
 
 def test_a_run_that_was_stopped_has_not_held_and_says_why() -> None:
