@@ -22,7 +22,8 @@ CUT_OFF = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND application_name = ANY($1)
 """
-LOG_END = "SELECT pg_current_wal_lsn()::text"
+LOG_END = "SELECT pg_current_wal_insert_lsn()::text"
+"""Of what was committed, though a test's server has not written it yet (`tests/postgres.py`)."""
 CONFIRMED = """
 SELECT confirmed_flush_lsn >= $1::text::pg_lsn FROM pg_replication_slots
 WHERE database = current_database()

@@ -95,7 +95,9 @@ async def test_what_was_not_confirmed_is_published_again_with_the_same_ids(
     await world.commit(1, 2)
     world.broker.unanswered = 1
     async with world.relaying():
-        await world.published(1, 2, 1, 2)
+        await world.forgotten()
+    # the log may have brought the second a moment after the first
+    assert world.broker.order in ([1, 2, 1, 2], [1, 1, 2])
     assert len({envelope.id for envelope in world.broker.published}) == 2
 
 
