@@ -46,7 +46,7 @@ from tests.adapters.sandbox_world import (
     sandbox_process,
 )
 from tests.asgi import AsgiClient
-from tests.eventually import eventually
+from tests.eventually import PATIENCE_SECONDS, eventually
 from tests.postgres import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
@@ -155,7 +155,7 @@ class Saga:
     def about(self, order_id: int) -> list[Message]:
         return [message for message in self.heard if message.key == str(order_id)]
 
-    async def hears(self, message: Message, timeout_seconds: float = 10) -> None:
+    async def hears(self, message: Message, timeout_seconds: float = PATIENCE_SECONDS) -> None:
         await until(lambda: message in self.heard, f"{message} in {self.heard}", timeout_seconds)
 
 
@@ -189,7 +189,9 @@ class Shop:
         assert payments, f"order {order_id} has no payment"
         return payments[-1]
 
-    async def is_in(self, order_id: int, status: str, timeout_seconds: float = 10) -> None:
+    async def is_in(
+        self, order_id: int, status: str, timeout_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         async def probe() -> bool:
             payment = await self.payment(order_id)
             assert payment["status"] == status, payment
@@ -235,7 +237,9 @@ class Shop:
         ]
 
 
-async def until(probe: Callable[[], bool], what: str = "", timeout_seconds: float = 10) -> None:
+async def until(
+    probe: Callable[[], bool], what: str = "", timeout_seconds: float = PATIENCE_SECONDS
+) -> None:
     async def ask() -> bool:
         return probe()
 

@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 
 from feira.contracts.payments import PaymentCanceled, PaymentConfirmed
 from tests.adapters.sandbox_world import SECRET
-from tests.component.payments.conftest import Shop
+from tests.component.payments.conftest import Shop, until
 from tests.eventually import eventually
 from tests.unit.payments.world import AMOUNT_CENTS, cancel, request
 
@@ -54,7 +54,7 @@ async def test_the_providers_own_webhooks_arrive_and_repeat_what_is_known(shop: 
         return bool(summary["webhooks_pending"] == 0 and summary["webhooks_exhausted"] == 0)
 
     await eventually(all_told)
-    assert len(shop.saga.heard) == 20
+    await until(lambda: len(shop.saga.heard) == 20)
     assert await count_of(shop, "ledger_entry") == 20
     await shop.check_books()
 
@@ -77,7 +77,7 @@ async def test_fifty_replays_have_one_effect(shop: Shop) -> None:
     body = body_of(capture_event(1, charge_id))
     answers = await asyncio.gather(*(shop.send_webhook(body) for _ in range(50)))
     assert set(answers) == {200}
-    assert [type(message) for message in shop.saga.about(1)] == [PaymentConfirmed]
+    await until(lambda: [type(one) for one in shop.saga.about(1)] == [PaymentConfirmed])
     assert await count_of(shop, "ledger_entry") == 1
     await shop.check_books()
 
