@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from feira.chassis.transports.opening import open_transport
-from feira.embedded.data_dir import DataDir
 from feira.embedded.errors import StartFailed
-from feira.embedded.ports import free_port
-from feira.embedded.rabbitmq import NAME, TABLES, EmbeddedRabbitMq
-from feira.embedded.supervisor import Supervisor
+from feira.embedded.local_broker import LocalBroker
+from feira.embedded.rabbitmq import NAME, TABLES
 from tests.adapters.transports.brokers import PARTITIONS
 from tests.adapters.transports.traffic import one_each
 from tests.eventually import eventually
@@ -24,24 +21,9 @@ TRIES_MAX = 5
 
 
 class Server:
-    def __init__(self, place: Path) -> None:
-        self._data_dir = DataDir(place, system_dir=place / "system").create()
-        self._rabbitmq = EmbeddedRabbitMq(self._data_dir, free_port())
-        self.url = self._rabbitmq.url
-        self.tables = place / NAME / "data" / TABLES
-        self.supervisor = self._new_supervisor()
-
-    def _new_supervisor(self) -> Supervisor:
-        return Supervisor(run_dir=self._data_dir.run_dir, log_dir=self._data_dir.log_dir)
-
-    async def start(self) -> None:
-        mapper, server = await self._rabbitmq.prepare()
-        await self.supervisor.start(mapper)
-        await self.supervisor.start(server)
-
-    async def stop(self) -> None:
-        await self.supervisor.stop_all()
-        self.supervisor = self._new_supervisor()
+    def __init__(self, folder: Path) -> None:
+        self.broker = LocalBroker("rabbitmq", folder)
+        self.tables = folder / NAME / "data" / TABLES
 
     async def dies_in_its_first_start(self, pattern: str) -> None:
         """kill -9 as soon as it has made a file of that name, and before it serves."""
@@ -57,17 +39,14 @@ class Server:
         async def has_made_it() -> bool:
             return any(self.tables.glob(pattern))
 
-        starting = asyncio.create_task(self.start())
+        starting = asyncio.create_task(self.broker.start())
         await eventually(has_made_it, STARTS_SECONDS_MAX)
-        self.supervisor.signal(NAME, signal.SIGKILL)
+        await self.broker.kill()
         try:
             await starting
-        except StartFailed as failed:
-            return "SIGKILL" in str(failed)
-        else:
-            return False
-        finally:
-            await self.stop()
+        except StartFailed:
+            return True
+        return False
 
 
 @pytest.fixture
@@ -80,17 +59,17 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 async def server(folder: Path) -> AsyncIterator[Server]:
-    server = Server(folder / "feira")
+    server = Server(folder)
     yield server
-    await server.stop()
+    await server.broker.stop()
 
 
 async def test_killed_in_its_first_start_it_serves_after_the_next(server: Server) -> None:
     """Found by a torture: no stream could be declared, no user could log in, or it hung."""
     for moment in ("*/schema.DAT", "*/msg_stores"):
         await server.dies_in_its_first_start(moment)
-    await server.start()
-    transport = open_transport(server.url, partitions=PARTITIONS, member="first")
+    await server.broker.start()
+    transport = open_transport(server.broker.url, partitions=PARTITIONS, member="first")
     try:
         await transport.publish(one_each())
     finally:
