@@ -173,7 +173,6 @@ class KafkaGroupSubscription:
             "fetch.message.max.bytes": self._limits.envelope_bytes_max,
             "queued.max.messages.kbytes": self._limits.buffer_bytes_max // 1024,
             "socket.timeout.ms": max(10, round(self._limits.command_timeout_seconds * 1000)),
-            "topic.metadata.refresh.interval.ms": 10_000,
         }
 
     # --- in the consumer's thread ----------------------------------------------------------------

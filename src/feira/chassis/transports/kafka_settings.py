@@ -14,6 +14,9 @@ from feira.kernel.errors import Misconfigured
 KAFKA_SCHEMES: Final = ("kafka", "kafkas")
 _PORT: Final = 9092
 _NAMESPACE_BYTES_MAX: Final = 100
+_METADATA_SECONDS_MAX: Final = 5.0
+"""After this time a client asks anew who there is. A broker that stood still has been told by its
+controller that it is gone, and says so to whoever asks first: there is nobody, not even itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,7 @@ class KafkaAddress:
             "bootstrap.servers": self.servers,
             "security.protocol": security,
             "log_level": 0,
+            "topic.metadata.refresh.interval.ms": round(_METADATA_SECONDS_MAX * 1000),
         }
         if self.username:
             chosen["sasl.mechanism"] = self.sasl_mechanism

@@ -78,16 +78,23 @@ class KafkaTopics:
 
     def close(self) -> None:
         with self._busy:
-            self._forget_ledger()
-            self._admin = None
+            self._let_go()
 
     def _answered(self, ask: Callable[[], Result]) -> Result:
+        """What failed is asked again with new clients: one that was once told that there is no
+        broker (see `kafka_settings`) finds none for minutes."""
         try:
             return ask()
-        except (KafkaException, RuntimeError) as error:  # a closed client raises RuntimeError
+        except (KafkaException, RuntimeError, Unavailable) as error:  # a closed one: RuntimeError
             self._ensured.clear()
-            self._forget_ledger()
+            self._let_go()
+            if isinstance(error, Unavailable):
+                raise
             raise unavailable(error) from error
+
+    def _let_go(self) -> None:
+        self._forget_ledger()
+        self._admin = None
 
     # --- topics ----------------------------------------------------------------------------------
 
