@@ -1,16 +1,18 @@
-"""What asks a Kafka about its topics fails, and goes on failing: it is thrown away."""
+"""A client of Kafka that fails: it is not believed, and not asked again."""
 
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from feira.chassis.transports import kafka_topics
+from feira.embedded.ports import HOST, free_port
 from feira.kernel.errors import Unavailable
 from tests.adapters.transports.kafka_broker import KafkaBroker
-from tests.adapters.transports.traffic import one_each
+from tests.adapters.transports.traffic import TOPIC, one_each, until_available
+from tests.eventually import eventually
 
 pytestmark = pytest.mark.parametrize("broker", ["kafka"], indirect=True)
 
@@ -45,3 +47,30 @@ async def test_a_client_that_finds_no_broker_is_not_asked_again(
             await transport.publish(one_each())
     await transport.publish(one_each())
     assert await transport.epoch()
+
+
+async def test_a_loss_that_could_not_be_written_down_is_still_a_loss(
+    broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A producer that gave a line up has nothing left to send, either."""
+    transport = broker.open("publisher")
+    await transport.publish(one_each())
+    epoch = await transport.epoch()
+    await broker.lose(TOPIC)
+    unheard: list[Producer] = []
+
+    def opened(configuration: dict[str, Any]) -> Producer:
+        nobody = {"bootstrap.servers": f"{HOST}:{free_port()}"}
+        unheard.append(Producer({**configuration, **nobody}))
+        return unheard[-1]
+
+    async def is_written_in_vain() -> bool:
+        with pytest.raises(Unavailable):
+            await transport.publish(one_each())
+        return bool(unheard)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kafka_topics, "Producer", opened)
+        await eventually(is_written_in_vain)
+    await until_available(lambda: transport.publish(one_each()))
+    assert await transport.epoch() != epoch

@@ -240,9 +240,17 @@ class KafkaTopics:
                 "message.timeout.ms": round(seconds * 1000),
             }
         )
-        writer.produce(self.name_of(LEDGER), value=line, partition=0)
-        if writer.flush(seconds * 2):
-            raise Unavailable("kafka: the ledger cannot be written in time")
+        told: list[KafkaError | None] = []
+        writer.produce(
+            self.name_of(LEDGER),
+            value=line,
+            partition=0,
+            on_delivery=lambda error, _: told.append(error),
+        )
+        writer.flush(seconds * 2)
+        failed = told[0] if told else "no answer"
+        if failed is not None:  # a line that was given up counts as flushed
+            raise Unavailable(f"kafka: the ledger was not written: {failed}")
 
     def _forget_ledger(self) -> None:
         reader, self._reader = self._reader, None
