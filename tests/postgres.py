@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL for tests: one server a session, a fresh migrated database a test."""
+"""A throw-away PostgreSQL for tests: one server a level, a fresh migrated database a test."""
 
 import asyncio
 import subprocess
@@ -12,24 +12,28 @@ import pytest
 
 from feira.chassis.postgres.migrations import migrate
 from feira.embedded.data_dir import DataDir
-from feira.embedded.ports import free_port
 from feira.embedded.postgres import EmbeddedPostgres
 from feira.embedded.postgres_databases import SUPERUSER
 from feira.runtime.registry import migrations_of
 
 START_TIMEOUT_SECONDS = 60
-QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",  # only a socket in a folder of its own: no port that may be taken
+}
+PORT = 5432  # the socket is named after it
 
 
 class PostgresServer:
     """Databases are copies of a template that was migrated once a service."""
 
     def __init__(self, data_dir: DataDir) -> None:
-        self.port = free_port()
         self._data_dir = data_dir
         self._made = 0
         self._templates: set[str] = set()
-        spec = asyncio.run(EmbeddedPostgres(data_dir, self.port, settings=QUICK).prepare())
+        spec = asyncio.run(EmbeddedPostgres(data_dir, PORT, settings=SETTINGS).prepare())
         self._log = (data_dir.log_dir / "postgres.log").open("wb")
         self.process = subprocess.Popen(
             list(spec.argv),
@@ -58,7 +62,7 @@ class PostgresServer:
         self._log.close()
 
     def _dsn(self, database: str) -> str:
-        place = f"host={self._data_dir.sockets_dir()}&port={self.port}"
+        place = f"host={self._data_dir.sockets_dir()}&port={PORT}"
         return f"postgresql://{SUPERUSER}@/{database}?{place}"
 
     async def _run(self, statement: str) -> None:
@@ -81,6 +85,7 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
+    """Imported by one `conftest.py` a level: each file that imports it has a server of its own."""
     # Not pytest's own folder, which is private: as root the server runs as another user.
     with tempfile.TemporaryDirectory(prefix="feira-test-") as folder:
         Path(folder).chmod(0o711)

@@ -152,8 +152,8 @@ class EmbeddedPostgres:
         write = self._data_dir.write_config
         sockets = self._data_dir.sockets_dir()
         settings = {
-            **self._settings,
             "listen_addresses": HOST,
+            **self._settings,
             "port": str(self.port),
             "unix_socket_directories": f'"{sockets}"',
         }

@@ -28,6 +28,11 @@ END_STREAMS = """
 SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots
 WHERE database = current_database() AND active_pid IS NOT NULL
 """
+BREAK_OFF = "SELECT pg_terminate_backend(pg_backend_pid())"
+RELAYS_CONNECTION = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'feira-orders-relay'
+"""
 OTHERS_LOG = "SELECT pg_logical_emit_message(false, 'others', repeat('x', 100000), true)"
 
 
@@ -80,6 +85,22 @@ async def test_the_log_is_kept_until_the_broker_has_confirmed(world: Relaying) -
             return await position(world) >= written
 
         await eventually(confirmed)
+
+
+async def test_a_connection_that_breaks_while_it_watches_is_opened_again(
+    world: Relaying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world.relaying():
+        before = await world.fetch(RELAYS_CONNECTION)
+
+        async def is_another() -> bool:
+            return await world.fetch(RELAYS_CONNECTION) not in ([], before)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(log_reader_module, "ANY_ROWS", BREAK_OFF)
+            await eventually(is_another)
+        await world.commit(1)
+        await world.published(1)
 
 
 async def test_what_others_log_is_not_kept_for_us(world: Relaying) -> None:

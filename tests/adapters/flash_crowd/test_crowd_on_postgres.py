@@ -14,10 +14,8 @@ from feira.services.flashsale.adapters.postgres.crowd_rows import (
     PostgresWaitingRooms,
 )
 from feira.services.flashsale.domain.report import CountOf, CrowdCount
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import PostgresServer
 from tests.unit.flashsale.standings import NOON
-
-__all__ = ["postgres_server"]
 
 DROPS = 400
 CLAIMS = 20_000

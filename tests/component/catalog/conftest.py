@@ -28,9 +28,7 @@ from feira.kernel.ids import Ids
 from feira.services.catalog.bootstrap import build
 from feira.services.catalog.settings import CatalogSettings
 from tests.asgi import AsgiClient
-from tests.postgres import PostgresServer, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.postgres import PostgresServer
 
 T = TypeVar("T")
 WAIT_SECONDS_MAX = 60

@@ -19,9 +19,7 @@ from feira.services.flashsale.settings import FlashsaleSettings
 from tests.asgi import AsgiAnswer
 from tests.component.running import Running, running
 from tests.eventually import eventually
-from tests.postgres import PostgresServer, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.postgres import PostgresServer
 
 TICKET_KEY = "tickets-of-the-tests-have-this-key"
 

@@ -13,9 +13,7 @@ from feira.services.flashsale.bootstrap import build
 from feira.services.flashsale.settings import FlashsaleSettings
 from tests.component.running import Running, running
 from tests.eventually import eventually
-from tests.postgres import PostgresServer, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.postgres import PostgresServer
 
 TOLD = (
     flashsale.SetAsideStock,

@@ -19,9 +19,7 @@ from feira.services.identity.application.ports import PasswordHasher
 from feira.services.identity.bootstrap import build
 from feira.services.identity.settings import IdentitySettings
 from tests.asgi import AsgiAnswer, AsgiClient
-from tests.postgres import PostgresServer, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.postgres import PostgresServer
 
 PASSWORD = "correct horse battery"
 

@@ -11,9 +11,7 @@ from feira.contracts import orchestrator
 from feira.services.orchestrator.bootstrap import build
 from feira.services.orchestrator.settings import OrchestratorSettings
 from tests.component.running import Running, running
-from tests.postgres import PostgresServer, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.postgres import PostgresServer
 
 TOLD = (
     orchestrator.ReserveStock,

@@ -12,10 +12,8 @@ from feira.services.orders.bootstrap import build
 from feira.services.orders.settings import OrdersSettings
 from tests.component.running import Running, running
 from tests.eventually import eventually
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import PostgresServer
 from tests.unit.orders.world import product
-
-__all__ = ["postgres_server"]
 
 TOLD = (
     orders.OrderCreated,

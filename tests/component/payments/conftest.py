@@ -47,9 +47,7 @@ from tests.adapters.sandbox_world import (
 )
 from tests.asgi import AsgiClient
 from tests.eventually import PATIENCE_SECONDS, eventually
-from tests.postgres import PostgresServer, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.postgres import PostgresServer
 
 PARTITIONS = 2
 TOLD = (PaymentConfirmed, PaymentFailed, PaymentCanceled, PaymentRefunded)

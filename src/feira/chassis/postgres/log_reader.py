@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from feira.chassis.postgres.errors import translated
 from feira.chassis.postgres.log_stream import LogStream
 from feira.chassis.postgres.outbox_reader import PostgresOutboxReader
 from feira.chassis.postgres.slots import make_slot, slot_name, state_of
@@ -89,7 +90,8 @@ class PostgresLogReader:
             self._stream.report()
         elif state.active:
             return  # whoever led before us has not quite gone
-        self._rows_wait = self._rows_wait or bool(await connection.fetchval(ANY_ROWS))
+        async with translated():
+            self._rows_wait = self._rows_wait or bool(await connection.fetchval(ANY_ROWS))
         if self._stream is None:
             self._stream = await LogStream.open(self._dsn, self._name, slot, self._wake)
 
