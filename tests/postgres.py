@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from feira.embedded.postgres_databases import SUPERUSER
 from feira.runtime.registry import migrations_of
 
 START_TIMEOUT_SECONDS = 60
+DATABASES_MAX = 8
+"""More than any test has at once: older ones are dropped, as they may lie in memory (`.ci/run`)."""
 SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -32,6 +35,7 @@ class PostgresServer:
     def __init__(self, data_dir: DataDir) -> None:
         self._data_dir = data_dir
         self._made = 0
+        self._kept: deque[str] = deque()
         self._templates: set[str] = set()
         spec = asyncio.run(EmbeddedPostgres(data_dir, PORT, settings=SETTINGS).prepare())
         self._log = (data_dir.log_dir / "postgres.log").open("wb")
@@ -54,6 +58,9 @@ class PostgresServer:
         self._made += 1
         name = f"{service}_{self._made}"
         await self._run(f'CREATE DATABASE "{name}" TEMPLATE "template_{service}"')
+        self._kept.append(name)
+        if len(self._kept) > DATABASES_MAX:
+            await self._run(f'DROP DATABASE "{self._kept.popleft()}" WITH (FORCE)')
         return self._dsn(name)
 
     def stop(self) -> None:
