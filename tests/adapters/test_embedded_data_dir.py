@@ -335,6 +335,11 @@ def test_a_free_port_is_let_be() -> None:
         pass
 
 
+def test_a_free_port_is_given_out_once() -> None:
+    """Whoever asked first may not listen yet."""
+    assert len({free_port() for _ in range(500)}) == 500
+
+
 def test_a_large_log_is_moved_aside_and_its_writer_goes_on(tmp_path: Path) -> None:
     log = LogFile(tmp_path / "shop.log", size_bytes_max=20)
     with os.fdopen(log.open_for_append(), "wb", buffering=0) as writer:

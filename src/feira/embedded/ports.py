@@ -6,6 +6,7 @@ import errno
 import secrets
 import socket
 from contextlib import suppress
+from itertools import count, islice
 
 import psutil
 
@@ -16,6 +17,9 @@ FREE_FROM, FREE_TO = 10_000, 20_000
 """Below the ports that systems give to outgoing connections: a free one of those may be gone before
 its server listens, or while it is started again."""
 ATTEMPTS_MAX = 100
+_offsets = count(secrets.randbelow(FREE_TO - FREE_FROM))
+"""From one drawn by lot each process goes on to the next: a port that it gave out, and on which
+nobody listens yet, is not given out again."""
 
 
 def ensure_port_free(port: int, wanted_by: str, setting: str) -> None:
@@ -30,10 +34,10 @@ def ensure_port_free(port: int, wanted_by: str, setting: str) -> None:
 
 
 def free_port() -> int:
-    """A port that is free now, drawn by lot: for whoever cannot agree on a fixed one."""
-    for _ in range(ATTEMPTS_MAX):
+    """A port that is free now, and new to this process: for whoever cannot agree on a fixed one."""
+    for offset in islice(_offsets, ATTEMPTS_MAX):
         with suppress(OSError):
-            return _bind(FREE_FROM + secrets.randbelow(FREE_TO - FREE_FROM))
+            return _bind(FREE_FROM + offset % (FREE_TO - FREE_FROM))
     return _bind(0)
 
 
