@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewTopic
 
+from feira.chassis.transports.kafka_sending import send_all
 from feira.chassis.transports.kafka_settings import KafkaAddress, KafkaLimits
 from feira.chassis.transports.ledger import LEDGER, Ledger, lost, made
 from feira.kernel.errors import Misconfigured, Unavailable
@@ -240,17 +241,8 @@ class KafkaTopics:
                 "message.timeout.ms": round(seconds * 1000),
             }
         )
-        told: list[KafkaError | None] = []
-        writer.produce(
-            self.name_of(LEDGER),
-            value=line,
-            partition=0,
-            on_delivery=lambda error, _: told.append(error),
-        )
-        writer.flush(seconds * 2)
-        failed = told[0] if told else "no answer"
-        if failed is not None:  # a line that was given up counts as flushed
-            raise Unavailable(f"kafka: the ledger was not written: {failed}")
+        message = {"topic": self.name_of(LEDGER), "value": line, "partition": 0}
+        send_all(writer, [message], seconds * 2)
 
     def _forget_ledger(self) -> None:
         reader, self._reader = self._reader, None
