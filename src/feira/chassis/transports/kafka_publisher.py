@@ -5,12 +5,11 @@ its way: that may stand in the topic twice, and the inbox knows it.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from confluent_kafka import KafkaException, Producer
 
 from feira.chassis.transports import wire
-from feira.chassis.transports.kafka_sending import send_all
+from feira.chassis.transports.kafka_sending import Deliveries
 from feira.chassis.transports.kafka_settings import KafkaAddress, KafkaLimits
 from feira.chassis.transports.kafka_topics import KafkaTopics, unavailable
 from feira.chassis.transports.port import Envelope
@@ -46,22 +45,22 @@ class KafkaPublisher:
             raise unavailable(error) from error
 
     def _publish(self, envelopes: Sequence[Envelope]) -> None:
-        messages = map(self._message_of, envelopes)
-        send_all(self._open(), messages, self._limits.command_timeout_seconds * 2)
-
-    def _message_of(self, envelope: Envelope) -> dict[str, Any]:
-        packed = wire.packed(envelope, self._single_event_topics)
-        return {
-            "topic": self._topics.name_of(envelope.topic),
-            "key": packed.key,
-            "value": packed.body,
-            "partition": envelope.partition,
-            "headers": [
-                (wire.CONTENT_TYPE_HEADER, packed.content_type.encode()),
-                (wire.ENVELOPE_ID_HEADER, str(envelope.id).encode()),
-                *((f"ce_{name}", text.encode()) for name, text in packed.attributes.items()),
-            ],
-        }
+        producer, sent = self._open(), Deliveries()
+        for envelope in envelopes:
+            packed = wire.packed(envelope, self._single_event_topics)
+            producer.produce(
+                self._topics.name_of(envelope.topic),
+                key=packed.key,
+                value=packed.body,
+                partition=envelope.partition,
+                headers=[
+                    (wire.CONTENT_TYPE_HEADER, packed.content_type.encode()),
+                    (wire.ENVELOPE_ID_HEADER, str(envelope.id).encode()),
+                    *((f"ce_{name}", text.encode()) for name, text in packed.attributes.items()),
+                ],
+                on_delivery=sent.note,
+            )
+        sent.complete(producer, self._limits.command_timeout_seconds * 2)
 
     def _open(self) -> Producer:
         if self._producer is None:

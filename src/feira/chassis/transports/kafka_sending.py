@@ -1,6 +1,5 @@
 """Messages that Kafka has, or has not: a producer that gave one up has nothing left to flush."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from confluent_kafka import KafkaError, Producer
@@ -8,19 +7,19 @@ from confluent_kafka import KafkaError, Producer
 from feira.kernel.errors import Unavailable
 
 
-def send_all(producer: Producer, messages: Iterable[dict[str, Any]], wait_seconds: float) -> None:
-    """Returns when all in-sync replicas have them. Raises `Unavailable`.
+class Deliveries:
+    """`note` is the `on_delivery` of every message of one sending."""
 
-    `messages` are arguments of `Producer.produce`.
-    """
-    failures: list[KafkaError] = []
+    def __init__(self) -> None:
+        self._failures: list[KafkaError] = []
 
-    def delivered(error: KafkaError | None, _message: Any) -> None:
+    def note(self, error: KafkaError | None, _message: Any) -> None:
         if error is not None:
-            failures.append(error)
+            self._failures.append(error)
 
-    for message in messages:
-        producer.produce(**message, on_delivery=delivered)
-    left = producer.flush(wait_seconds)
-    if left or failures:
-        raise Unavailable(f"kafka: not stored: {failures[0] if failures else 'no answer'}")
+    def complete(self, producer: Producer, wait_seconds: float) -> None:
+        """Returns when all in-sync replicas have all of them. Raises `Unavailable`."""
+        left = producer.flush(wait_seconds)
+        if left or self._failures:
+            failure = self._failures[0] if self._failures else "no answer"
+            raise Unavailable(f"kafka: not stored: {failure}")

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._topic import TopicDescription
 from confluent_kafka.cimpl import NewTopic
 
-from feira.chassis.transports.kafka_sending import send_all
+from feira.chassis.transports.kafka_sending import Deliveries
 from feira.chassis.transports.kafka_settings import KafkaAddress, KafkaLimits
 from feira.chassis.transports.ledger import LEDGER, Ledger, lost, made
 from feira.kernel.errors import Misconfigured, Unavailable
@@ -241,8 +241,9 @@ class KafkaTopics:
                 "message.timeout.ms": round(seconds * 1000),
             }
         )
-        message = {"topic": self.name_of(LEDGER), "value": line, "partition": 0}
-        send_all(writer, [message], seconds * 2)
+        sent = Deliveries()
+        writer.produce(self.name_of(LEDGER), value=line, partition=0, on_delivery=sent.note)
+        sent.complete(writer, seconds * 2)
 
     def _forget_ledger(self) -> None:
         reader, self._reader = self._reader, None
